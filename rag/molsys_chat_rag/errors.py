@@ -1,0 +1,50 @@
+"""The errors of this package.
+
+.. code-block:: text
+
+   RagError                    every error below: one line says what, with which value, and the remedy
+   ├── BuildError              an index could not be built (nothing was changed)
+   │   └── NoPagesError        the folder holds no page of a built Sphinx site
+   ├── EmbeddingError          the embedding model is missing, damaged or of another kind
+   └── IndexUnusableError      an index folder cannot be opened
+       ├── IndexMissingError   there is no index at that path
+       ├── SchemaError         it was written by another version of this software
+       ├── DamagedIndexError   a file is missing, or its digest does not match
+       └── ModelMismatchError  it was built with another embedding model
+"""
+
+
+class RagError(Exception):
+    """Base of this package's errors; ``str()`` is one line fit for a user."""
+
+
+class BuildError(RagError):
+    """An index could not be built; the previous one is untouched."""
+
+
+class NoPagesError(BuildError):
+    """The folder holds no page of a built Sphinx site."""
+
+
+class EmbeddingError(RagError):
+    """The embedding model is missing, damaged or of another kind."""
+
+
+class IndexUnusableError(RagError):
+    """An index folder cannot be opened."""
+
+
+class IndexMissingError(IndexUnusableError):
+    """There is no index at that path."""
+
+
+class SchemaError(IndexUnusableError):
+    """The index was written by another version of this software."""
+
+
+class DamagedIndexError(IndexUnusableError):
+    """A file of the index is missing, or its digest does not match."""
+
+
+class ModelMismatchError(IndexUnusableError):
+    """The index was built with another embedding model."""

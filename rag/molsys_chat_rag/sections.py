@@ -1,0 +1,105 @@
+"""What a page of built documentation is made of: sections, and the blocks in them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BlockKind(StrEnum):
+    """What a block is; it decides how the block is shown, quoted and searched."""
+
+    PARAGRAPH = "paragraph"
+    RUBRIC = "rubric"
+    ITEM = "item"
+    ROW = "row"
+    CODE = "code"
+    OUTPUT = "output"
+    MATH = "math"
+    IMAGE = "image"
+    ADMONITION = "admonition"
+    SIGNATURE = "signature"
+    FIELD = "field"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list item, table row, code block, … of a section."""
+
+    kind: BlockKind
+    """What it is."""
+    text: str
+    """Its text. Prose carries inline code between backticks; code is verbatim."""
+    label: str = ""
+    """The language of code, the title of an admonition, the name of a field; empty elsewhere."""
+
+
+class SectionKind(StrEnum):
+    """Where a section comes from."""
+
+    HEADING = "heading"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The text that stands directly under one anchor: what is ranked, cited and linked."""
+
+    page: str
+    """The page's path relative to the site's root, with ``/`` between folders."""
+    anchor: str
+    """The anchor in the page; empty for text that stands before every anchor."""
+    title: str
+    """The heading, or the documented object's name."""
+    path: tuple[str, ...]
+    """Titles from the page's down to this section's own, which is last."""
+    kind: SectionKind
+    """A heading's section or a documented object."""
+    blocks: tuple[Block, ...]
+    """The text, in order; empty where a heading only leads to its subsections."""
+    aliases: tuple[str, ...] = ()
+    """Further anchors in the same page that mean this section."""
+    symbol: str = ""
+    """The full name of the documented object; empty for a heading's section."""
+    signature: str = ""
+    """The signature as printed, without the full name's prefix; empty without an object."""
+
+    @property
+    def address(self) -> str:
+        """``page.html#anchor``, or ``page.html`` where there is no anchor."""
+        return f"{self.page}#{self.anchor}" if self.anchor else self.page
+
+
+
+def render_block(block: Block) -> str:
+    """Return a block as Markdown."""
+    match block.kind:
+        case BlockKind.CODE | BlockKind.OUTPUT:
+            fence = "```"
+            while fence in block.text:
+                fence += "`"
+            return f"{fence}{block.label}\n{block.text}\n{fence}"
+        case BlockKind.SIGNATURE:
+            return f"`{block.text}`"
+        case BlockKind.ITEM:
+            return f"- {block.text}"
+        case BlockKind.MATH:
+            return f"$${block.text}$$"
+        case BlockKind.RUBRIC:
+            return f"**{block.text}**"
+        case BlockKind.ADMONITION | BlockKind.FIELD if block.label:
+            return f"**{block.label}:** {block.text}"
+        case _:
+            return block.text
+
+
+def render_blocks(blocks: tuple[Block, ...]) -> str:
+    """Return blocks as Markdown, list items and rows on lines of their own."""
+    text = ""
+    previous: Block | None = None
+    tight = {BlockKind.ITEM, BlockKind.ROW, BlockKind.FIELD}
+    for block in blocks:
+        if previous is not None:
+            together = block.kind is previous.kind and block.kind in tight
+            text += "\n" if together else "\n\n"
+        text += render_block(block)
+        previous = block
+    return text
