@@ -1,0 +1,1 @@
+"""Reading built Sphinx HTML into an index, and finding sections in it."""

@@ -2,7 +2,7 @@
 
 .. code-block:: text
 
-   RagError                    every error below: one line says what, with which value, and the remedy
+   RagError                    each says in a line what, which value, the remedy
    ├── BuildError              an index could not be built (nothing was changed)
    │   └── NoPagesError        the folder holds no page of a built Sphinx site
    ├── EmbeddingError          the embedding model is missing, damaged or of another kind

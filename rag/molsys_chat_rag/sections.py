@@ -57,8 +57,12 @@ class Section:
     """The text, in order; empty where a heading only leads to its subsections."""
     aliases: tuple[str, ...] = ()
     """Further anchors in the same page that mean this section."""
+    parent: str = ""
+    """The anchor of the section around it in the same page; empty at the top."""
     symbol: str = ""
     """The full name of the documented object; empty for a heading's section."""
+    role: str = ""
+    """The object's domain and role, such as ``py:function``; empty for a heading's section."""
     signature: str = ""
     """The signature as printed, without the full name's prefix; empty without an object."""
 
@@ -66,7 +70,6 @@ class Section:
     def address(self) -> str:
         """``page.html#anchor``, or ``page.html`` where there is no anchor."""
         return f"{self.page}#{self.anchor}" if self.anchor else self.page
-
 
 
 def render_block(block: Block) -> str:

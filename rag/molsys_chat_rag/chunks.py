@@ -1,0 +1,131 @@
+"""Sections cut into chunks that fit the embedding model's window whole."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from molsys_chat_rag.errors import EmbeddingError
+from molsys_chat_rag.sections import Block, BlockKind, Section
+
+PATH_SEPARATOR = " › "
+SPECIAL_TOKENS = 2
+"""Tokens that a BERT-like model puts around every text."""
+PATH_SHARE = 3
+"""A heading path takes at most one part in this many of the window."""
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+"""Texts to their numbers of tokens, special tokens left out."""
+
+_SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one section."""
+
+    heading: str
+    """The section's heading path, cut if it is very long."""
+    text: str
+    """The piece, without the marks of Markdown; may be empty for a heading alone."""
+
+    @property
+    def embedded(self) -> str:
+        """What is embedded: the heading path, and then the text."""
+        return f"{self.heading}\n{self.text}" if self.text else self.heading
+
+
+def token_counter(model_folder: Path) -> CountTokens:
+    """Return a function that counts in an embedding model's own tokens; loads no torch.
+
+    :raises EmbeddingError: if the folder holds no ``tokenizer.json``.
+    """
+    from tokenizers import Tokenizer
+
+    path = model_folder / "tokenizer.json"
+    if not path.is_file():
+        raise EmbeddingError(
+            f"{path} is missing: the embedding model needs a fast tokenizer; name another model "
+            "with --model"
+        )
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(texts: Sequence[str]) -> list[int]:
+        encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding) for encoding in encodings]
+
+    return count
+
+
+def split_section(section: Section, count: CountTokens, window: int) -> tuple[Chunk, ...]:
+    """Return a section's chunks, in order; each fits ``window`` tokens with its heading path.
+
+    A chunk is made of whole blocks where they fit, else of sentences or lines, else of words.
+    A section without text has no chunk: its subsections speak for it.
+    """
+    heading = _fit_heading(section.path, count, window // PATH_SHARE)
+    room = window - SPECIAL_TOKENS - count([heading])[0]
+    pieces = _pieces([_embedded_text(b) for b in section.blocks], count, room)
+    return tuple(Chunk(heading, text) for text in _pack(pieces, room))
+
+
+def _fit_heading(path: tuple[str, ...], count: CountTokens, room: int) -> str:
+    for start in range(len(path)):
+        heading = PATH_SEPARATOR.join(path[start:])
+        if count([heading])[0] <= room:
+            return heading
+    words = path[-1].split()
+    while len(words) > 1 and count([" ".join(words)])[0] > room:
+        words.pop()
+    text = " ".join(words)
+    while count([text])[0] > room:
+        text = text[: len(text) * 3 // 4]
+    return text
+
+
+def _embedded_text(block: Block) -> str:
+    text = block.text if block.kind is BlockKind.CODE else block.text.replace("`", "")
+    if block.kind in (BlockKind.FIELD, BlockKind.ADMONITION) and block.label:
+        return f"{block.label}: {text}"
+    return text
+
+
+def _pieces(texts: list[str], count: CountTokens, room: int) -> list[tuple[str, int]]:
+    """Return texts with their tokens; what is longer than the room is cut smaller."""
+    pieces: list[tuple[str, int]] = []
+    for text, tokens in zip(texts, count(texts), strict=True):
+        if tokens <= room:
+            pieces.append((text, tokens))
+        else:
+            pieces.extend(_pieces(_cut(text), count, room))
+    return pieces
+
+
+def _cut(text: str) -> list[str]:
+    """Return a text in smaller parts: its lines, else its sentences, else its halves."""
+    for parts in (text.splitlines(), _SENTENCE_END.split(text)):
+        if len(parts) > 1:
+            return [p for p in parts if p.strip()]
+    words = text.split()
+    if len(words) > 1:
+        half = len(words) // 2
+        return [" ".join(words[:half]), " ".join(words[half:])]
+    half = len(text) // 2
+    return [text[:half], text[half:]]
+
+
+def _pack(pieces: list[tuple[str, int]], room: int) -> list[str]:
+    packed: list[str] = []
+    current: list[str] = []
+    used = 0
+    for text, tokens in pieces:
+        if current and used + tokens > room:
+            packed.append("\n".join(current))
+            current, used = [], 0
+        current.append(text)
+        used += tokens
+    if current:
+        packed.append("\n".join(current))
+    return packed

@@ -1,0 +1,102 @@
+"""The pages of a built site: which files they are, and their text."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from bs4 import UnicodeDammit
+
+from molsys_chat_rag.errors import NoPagesError
+
+SKIPPED_FOLDERS = frozenset(
+    {"_modules", "_sources", "_static", "_downloads", "_images", "_chat", "_sphinx_design_static"}
+)
+"""Folders at any depth that hold no documentation: sources, assets, highlighted code."""
+
+SKIPPED_PAGES = frozenset({"genindex", "search", "py-modindex", "modindex", "404", "genindex-all"})
+"""Pages that Sphinx generates for finding other pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """One HTML file of a site."""
+
+    name: str
+    """Path relative to the site's root, with ``/`` between folders."""
+    path: Path
+    """Where the file is."""
+    digest: str
+    """SHA-256 of its bytes, hexadecimal."""
+
+
+def find_pages(html_dir: Path, exclude: Iterable[str] = ()) -> tuple[PageFile, ...]:
+    """Return the documentation pages under a built site's root, sorted by name.
+
+    :param exclude: globs of page names, such as ``"drafts/*"``; with or without ``.html``.
+    :raises NoPagesError: if the folder does not exist or holds no page.
+    """
+    if not html_dir.is_dir():
+        raise NoPagesError(
+            f"{html_dir} is not a folder: name the folder of a built Sphinx site, such as "
+            "docs/_build/html"
+        )
+    patterns = tuple(exclude)
+    names = sorted(name for name in _html_names(html_dir) if not _is_excluded(name, patterns))
+    if not names:
+        raise NoPagesError(
+            f"{html_dir} holds no documentation page (*.html): build the documentation first, "
+            "for example with 'sphinx-build -b html docs docs/_build/html'"
+        )
+    return tuple(PageFile(n, html_dir / n, file_digest(html_dir / n)) for n in names)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _html_names(html_dir: Path) -> Iterator[str]:
+    for path in html_dir.rglob("*.html"):
+        relative = path.relative_to(html_dir)
+        folders = relative.parts[:-1]
+        if any(f in SKIPPED_FOLDERS or f.startswith(".") for f in folders):
+            continue
+        if _is_generated(relative):
+            continue
+        yield relative.as_posix()
+
+
+def _is_generated(relative: Path) -> bool:
+    # "html" writes genindex.html at the root, "dirhtml" writes genindex/index.html.
+    stem = relative.stem
+    if stem == "index" and len(relative.parts) == 2:
+        stem = relative.parts[0]
+    elif len(relative.parts) > 1:
+        return False
+    return stem in SKIPPED_PAGES or stem.startswith("genindex-")
+
+
+def _is_excluded(name: str, patterns: tuple[str, ...]) -> bool:
+    stem = name.removesuffix(".html")
+    return any(
+        fnmatchcase(name, p) or fnmatchcase(stem, p) or fnmatchcase(stem.removesuffix("/index"), p)
+        for p in patterns
+    )
+
+
+def decode_page(data: bytes) -> tuple[str, str]:
+    """Return a page's text and, where it was not UTF-8, the encoding that was guessed.
+
+    The guess looks at a byte order mark, the page's own declaration, and then the bytes.
+    """
+    try:
+        return data.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        guess = UnicodeDammit(data, is_html=True)
+        return guess.unicode_markup or data.decode("latin-1"), guess.original_encoding or "latin-1"

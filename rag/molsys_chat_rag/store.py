@@ -1,0 +1,251 @@
+"""The index's SQLite file: pages, sections, chunks, symbols and the lexical index.
+
+It is written once, in one transaction and in a fixed order, so that the same content gives the
+same bytes; it is read only ever after.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from threading import Lock
+
+from molsys_chat_rag.chunks import Chunk
+from molsys_chat_rag.errors import DamagedIndexError
+from molsys_chat_rag.hits import Symbol
+from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
+
+STORE = "store.sqlite"
+VECTORS = "vectors.faiss"
+"""The file beside it: one vector a chunk, in the order of the chunks' row ids."""
+
+_SCHEMA = """
+CREATE TABLE pages (name TEXT PRIMARY KEY, title TEXT NOT NULL, digest TEXT NOT NULL,
+    indexed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE sections (id INTEGER PRIMARY KEY, canonical INTEGER NOT NULL, page TEXT NOT NULL,
+    anchor TEXT NOT NULL, title TEXT NOT NULL, path TEXT NOT NULL, kind TEXT NOT NULL,
+    aliases TEXT NOT NULL, parent TEXT NOT NULL, symbol TEXT NOT NULL, role TEXT NOT NULL,
+    signature TEXT NOT NULL, blocks TEXT NOT NULL);
+CREATE TABLE addresses (address TEXT PRIMARY KEY, section INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE chunks (id INTEGER PRIMARY KEY, section INTEGER NOT NULL, heading TEXT NOT NULL,
+    text TEXT NOT NULL);
+CREATE TABLE symbols (name TEXT PRIMARY KEY, role TEXT NOT NULL, signature TEXT NOT NULL,
+    address TEXT NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE lexicon USING fts5(heading, names, text, content='',
+    tokenize="porter unicode61 remove_diacritics 2");
+"""
+_INDEXES = """
+CREATE INDEX sections_by_page ON sections (page);
+CREATE INDEX sections_by_canonical ON sections (canonical);
+CREATE INDEX chunks_by_section ON chunks (section);
+"""
+_SECTION_COLUMNS = (
+    "s.page, s.anchor, s.title, s.path, s.kind, s.aliases, s.parent, s.symbol, s.role, "
+    "s.signature, s.blocks, c.blocks, s.id = s.canonical"
+)
+_SECTIONS = f"SELECT {_SECTION_COLUMNS} FROM sections s JOIN sections c ON c.id = s.canonical"  # noqa: S608
+
+
+class StoreWriter:
+    """Writes a new store; nothing is visible before :meth:`finish`."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.executescript(_SCHEMA)
+        self._connection.execute("BEGIN")
+
+    def add_pages(self, rows: Iterable[tuple[str, str, str, bool]]) -> None:
+        """Add pages: name, title, digest, whether it is indexed."""
+        self._connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", rows)
+
+    def add_sections(self, sections: Sequence[Section], canonical: Sequence[int]) -> None:
+        """Add all sections; row ids are positions, ``canonical`` the position that stands for each.
+
+        A copy keeps only its own signature; the rest of its text is the canonical one's.
+        """
+        rows = (
+            _section_row(position, canonical[position], section)
+            for position, section in enumerate(sections)
+        )
+        marks = ", ".join("?" * 13)
+        self._connection.executemany(f"INSERT INTO sections VALUES ({marks})", rows)  # noqa: S608
+        self._connection.executemany("INSERT OR IGNORE INTO addresses VALUES (?, ?)", [
+            (address, position)
+            for position, section in enumerate(sections)
+            for address in (section.address, *(f"{section.page}#{a}" for a in section.aliases))
+        ])  # fmt: skip
+
+    def add_chunks(self, rows: Sequence[tuple[int, Chunk, str]]) -> None:
+        """Add chunks: section, chunk, names for the lexical index; row ids are positions."""
+        self._connection.executemany(
+            "INSERT INTO chunks VALUES (?, ?, ?, ?)",
+            ((i, section, c.heading, c.text) for i, (section, c, _) in enumerate(rows)),
+        )
+        self._connection.executemany(
+            "INSERT INTO lexicon (rowid, heading, names, text) VALUES (?, ?, ?, ?)",
+            ((i, c.heading, names, c.text) for i, (_, c, names) in enumerate(rows)),
+        )
+
+    def add_symbols(self, symbols: Iterable[Symbol]) -> None:
+        """Add symbols."""
+        self._connection.executemany(
+            "INSERT INTO symbols VALUES (?, ?, ?, ?)",
+            ((s.name, s.kind, s.signature, s.address) for s in symbols),
+        )
+
+    def finish(self) -> None:
+        """Write everything out."""
+        self._connection.execute("INSERT INTO lexicon (lexicon) VALUES ('optimize')")
+        self._connection.execute("COMMIT")
+        self._connection.executescript(_INDEXES)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+def _section_row(position: int, canonical: int, section: Section) -> tuple[object, ...]:
+    blocks = section.blocks
+    if position != canonical:
+        blocks = tuple(b for b in blocks if b.kind is BlockKind.SIGNATURE)
+    return (
+        position,
+        canonical,
+        section.page,
+        section.anchor,
+        section.title,
+        json.dumps(section.path, ensure_ascii=False),
+        section.kind.value,
+        json.dumps(section.aliases, ensure_ascii=False),
+        section.parent,
+        section.symbol,
+        section.role,
+        section.signature,
+        json.dumps([(b.kind.value, b.text, b.label) for b in blocks], ensure_ascii=False),
+    )
+
+
+class Store:
+    """Reads a store; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a store.
+
+        :raises DamagedIndexError: if it is not one.
+        """
+        self._path = path
+        self._lock = Lock()
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        try:
+            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._connection.execute("SELECT 1 FROM sections LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            raise DamagedIndexError(
+                f"{path} cannot be read ({error}): rebuild the index with --full"
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        with self._lock, closing(self._connection.execute(query, values)) as cursor:
+            return cursor.fetchall()
+
+    def page_digests(self) -> dict[str, tuple[str, str, bool]]:
+        """Return each page's title, digest, and whether it is indexed."""
+        rows = self._rows("SELECT name, title, digest, indexed FROM pages")
+        return {str(n): (str(t), str(d), bool(i)) for n, t, d, i in rows}
+
+    def page_sections(self) -> dict[str, list[Section]]:
+        """Return the sections of each page, whole and in order."""
+        pages: dict[str, list[Section]] = {}
+        for row in self._rows(f"{_SECTIONS} ORDER BY s.id"):
+            section = _section(row)
+            pages.setdefault(section.page, []).append(section)
+        return pages
+
+    def sections(self, ids: Sequence[int]) -> dict[int, Section]:
+        """Return sections by row id."""
+        marks = ",".join("?" * len(ids))
+        query = _SECTIONS.replace("SELECT ", "SELECT s.id, ", 1)
+        rows = self._rows(f"{query} WHERE s.id IN ({marks})", ids)
+        return {int(str(row[0])): _section(row[1:]) for row in rows}
+
+    def find(self, address: str) -> int | None:
+        """Return the row id of the section at an address, or at one of its further anchors."""
+        rows = self._rows("SELECT section FROM addresses WHERE address = ?", (address,))
+        return int(str(rows[0][0])) if rows else None
+
+    def canonical(self) -> list[int]:
+        """Return, by row id, the row id of the section that stands for each."""
+        return [int(str(c)) for (c,) in self._rows("SELECT canonical FROM sections ORDER BY id")]
+
+    def copies(self, canonical: int) -> tuple[str, ...]:
+        """Return the addresses of the other places where a section's text stands."""
+        rows = self._rows(
+            "SELECT page, anchor FROM sections WHERE canonical = ? AND id <> canonical ORDER BY id",
+            (canonical,),
+        )
+        return tuple(f"{page}#{anchor}" if anchor else str(page) for page, anchor in rows)
+
+    def chunk_sections(self) -> list[int]:
+        """Return, by chunk, the row id of its section."""
+        return [int(str(s)) for (s,) in self._rows("SELECT section FROM chunks ORDER BY id")]
+
+    def chunk_texts(self, ids: Sequence[int]) -> dict[int, Chunk]:
+        """Return chunks by row id."""
+        marks = ",".join("?" * len(ids))
+        query = f"SELECT id, heading, text FROM chunks WHERE id IN ({marks})"  # noqa: S608
+        return {int(str(i)): Chunk(str(h), str(t)) for i, h, t in self._rows(query, ids)}
+
+    def all_chunks(self) -> Iterator[Chunk]:
+        """Yield every chunk in order."""
+        for heading, text in self._rows("SELECT heading, text FROM chunks ORDER BY id"):
+            yield Chunk(str(heading), str(text))
+
+    def symbols(self) -> list[Symbol]:
+        """Return all symbols."""
+        rows = self._rows("SELECT name, role, signature, address FROM symbols ORDER BY name")
+        return [Symbol(str(n), str(r), str(s), str(a)) for n, r, s, a in rows]
+
+    def match(
+        self, expression: str, limit: int, weights: tuple[float, float, float]
+    ) -> list[tuple[int, float]]:
+        """Return chunks that match a full-text expression with their BM25 scores, best first."""
+        rows = self._rows(
+            "SELECT rowid, -bm25(lexicon, ?, ?, ?) AS score FROM lexicon WHERE lexicon MATCH ? "
+            "ORDER BY score DESC, rowid LIMIT ?",
+            (*weights, expression, limit),
+        )
+        return [(int(str(i)), float(str(score))) for i, score in rows]
+
+
+def _section(row: Sequence[object]) -> Section:
+    page, anchor, title, path, kind, aliases, parent, symbol, role, signature = map(str, row[:10])
+    blocks = _blocks(str(row[10]))
+    if not row[12]:
+        rest = (b for b in _blocks(str(row[11])) if b.kind is not BlockKind.SIGNATURE)
+        blocks = (*blocks, *rest)
+    return Section(
+        page=page,
+        anchor=anchor,
+        title=title,
+        path=tuple(json.loads(path)),
+        kind=SectionKind(kind),
+        blocks=blocks,
+        aliases=tuple(json.loads(aliases)),
+        parent=parent,
+        symbol=symbol,
+        role=role,
+        signature=signature,
+    )
+
+
+def _blocks(text: str) -> tuple[Block, ...]:
+    return tuple(Block(BlockKind(kind), body, label) for kind, body, label in json.loads(text))
