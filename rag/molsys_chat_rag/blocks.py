@@ -33,8 +33,11 @@ _OUTPUT_CLASSES = {"cell_output", "nboutput", "output_area", "sphx-glr-script-ou
 _DROPPED_OUTPUT = {"traceback", "stderr"}
 _NOTE_CLASSES = {"admonition", "versionadded", "versionchanged", "versionremoved", "deprecated"}
 _NOT_OBJECTS = {"field-list", "footnote", "citation", "option-list", "docinfo"}
-_LANGUAGES = {"default": "", "none": "", "text": "", "ipython3": "python", "ipython": "python",
-              "ipython2": "python", "python3": "python", "py": "python", "pycon3": "pycon"}  # fmt: skip
+_LANGUAGES = {
+    **dict.fromkeys(("default", "none", "text"), ""),
+    **dict.fromkeys(("ipython", "ipython2", "ipython3", "python3", "py"), "python"),
+    "pycon3": "pycon",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +308,7 @@ def _role(own: list[str]) -> str:
 
 
 def _named(element: Element, name: str) -> str:
-    found = element.xpath(f".//*[contains(concat(' ', @class, ' '), ' {name} ')]")
+    found: list[Element] = element.xpath(f".//*[contains(concat(' ', @class, ' '), ' {name} ')]")
     return fold_space("".join(plain_text(f) for f in found))
 
 
@@ -313,7 +316,7 @@ def _symbol(term: Element) -> str:
     name = _named(term, "descname")
     anchor = term.get("id", "")
     if anchor.endswith(name) and "." in anchor:
-        return anchor
+        return str(anchor)
     full = _named(term, "descclassname") + name
     return full.strip().rstrip(".")
 

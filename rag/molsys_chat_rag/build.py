@@ -1,13 +1,11 @@
 """Building an index folder from built HTML: whole, or only what changed."""
 
 import hashlib
-import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ import faiss
 import numpy as np
 from filelock import FileLock, Timeout
 
-from molsys_chat_rag.chunks import Chunk, split_section, token_counter
+from molsys_chat_rag.chunks import token_counter
+from molsys_chat_rag.content import Content, assemble_content
 from molsys_chat_rag.embedding import (
     DEFAULT_MODEL,
     EmbeddingModel,
@@ -26,11 +25,10 @@ from molsys_chat_rag.embedding import (
     find_model,
 )
 from molsys_chat_rag.errors import BuildError, IndexUnusableError
-from molsys_chat_rag.folder import abandoned, previous_folder, recover, replace_folder
-from molsys_chat_rag.folding import fold_sections
+from molsys_chat_rag.folder import building, recover, replace_folder
 from molsys_chat_rag.inventory import EMPTY, Inventory, read_inventory
-from molsys_chat_rag.lexical import name_words
 from molsys_chat_rag.manifest import (
+    MANIFEST,
     SCHEMA,
     Manifest,
     ModelFacts,
@@ -40,13 +38,10 @@ from molsys_chat_rag.manifest import (
     write_manifest,
 )
 from molsys_chat_rag.page import Page, parse_page
-from molsys_chat_rag.sections import Section
+from molsys_chat_rag.previous import READER, Previous, read_previous
 from molsys_chat_rag.site import PageFile, decode_page, file_digest, find_pages
-from molsys_chat_rag.store import STORE, VECTORS, Store, StoreWriter
-from molsys_chat_rag.symbols import collect_symbols
+from molsys_chat_rag.store import STORE, VECTORS, write_store
 
-READER = 1
-"""Raised whenever pages are read or cut in another way: older indexes are then built anew."""
 EMBED_AT_ONCE = 512
 """Chunks between two reports of progress."""
 
@@ -139,17 +134,6 @@ def _locked(target: Path) -> Iterator[None]:
         ) from None
 
 
-@dataclass(slots=True)
-class _Previous:
-    """What an earlier build left, as far as this one can use it."""
-
-    manifest: Manifest | None = None
-    pages: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
-    sections: dict[str, list[Section]] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
-    vectors: Vectors | None = None
-
-
 class _Build:
     """One build, step by step."""
 
@@ -170,9 +154,15 @@ class _Build:
         manifest = None if self._settings.full else self._usable_manifest()
         if manifest is not None and manifest.source == source:
             return self._refresh(manifest, inventory)
-        previous = self._previous(manifest, model)
-        pages = self._read_pages(files, previous)
-        return self._write(pages, files, inventory, model, source, previous)
+        previous = read_previous(self._target, manifest, model.digest) if manifest else Previous()
+        content = assemble_content(
+            self._read_pages(files, previous), inventory, token_counter(model.folder), model.window
+        )
+        vectors, embedded = self._vectors(content, model, previous)
+        self._progress("writing", 0, 1)
+        written = self._write(content, vectors, files, self._manifest(inventory, model, source))
+        self._progress("writing", 1, 1)
+        return self._report(written, embedded=embedded, unchanged=False)
 
     def _inventory(self) -> Inventory:
         path = self._html_dir / "objects.inv"
@@ -208,7 +198,7 @@ class _Build:
             fresh = replace(fresh, built_at=_now())
             with tempfile.TemporaryDirectory(dir=self._target.parent) as folder:
                 write_manifest(fresh, Path(folder))
-                (Path(folder) / "manifest.json").replace(self._target / "manifest.json")
+                (Path(folder) / MANIFEST).replace(self._target / MANIFEST)
         return self._report(fresh, embedded=0, unchanged=unchanged)
 
     def _labels(self, inventory: Inventory) -> dict[str, Any]:
@@ -220,30 +210,12 @@ class _Build:
             "base_url": base_url if not base_url or base_url.endswith("/") else base_url + "/",
         }
 
-    def _previous(self, manifest: Manifest | None, model: EmbeddingModel) -> _Previous:
-        if manifest is None:
-            return _Previous()
-        previous = _Previous(manifest)
-        store = Store(self._target / STORE)
-        try:
-            if manifest.chunker.get("reader") == READER:
-                previous.pages = store.page_digests()
-                previous.sections = store.page_sections()
-            if manifest.model.digest == model.digest:
-                rows = (chunk.embedded for chunk in store.all_chunks())
-                previous.rows = {text: row for row, text in enumerate(rows)}
-                index = faiss.read_index(str(self._target / VECTORS))
-                previous.vectors = index.reconstruct_n(0, index.ntotal)
-        finally:
-            store.close()
-        return previous
-
-    def _read_pages(self, files: Sequence[PageFile], previous: _Previous) -> list[Page]:
+    def _read_pages(self, files: Sequence[PageFile], previous: Previous) -> list[Page]:
         pages: list[Page] = []
         for done, file in enumerate(files):
             if done % 50 == 0:
                 self._progress("reading", done, len(files))
-            page = self._known_page(file, previous) or self._read_page(file)
+            page = previous.page(file) or self._read_page(file)
             if page is not None:
                 pages.append(page)
         self._progress("reading", len(files), len(files))
@@ -253,12 +225,6 @@ class _Build:
                 "Sphinx built?"
             )
         return pages
-
-    def _known_page(self, file: PageFile, previous: _Previous) -> Page | None:
-        title, digest, indexed = previous.pages.get(file.name, ("", "", False))
-        if not digest or digest != file.digest:
-            return None
-        return Page(file.name, title, tuple(previous.sections.get(file.name, ())), indexed)
 
     def _read_page(self, file: PageFile) -> Page | None:
         try:
@@ -274,76 +240,16 @@ class _Build:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")
         return page
 
-    def _write(
-        self,
-        pages: list[Page],
-        files: Sequence[PageFile],
-        inventory: Inventory,
-        model: EmbeddingModel,
-        source: str,
-        previous: _Previous,
-    ) -> BuildReport:
-        sections = [section for page in pages for section in page.sections]
-        folds = fold_sections(sections, inventory)
-        canonical = list(range(len(sections)))
-        for fold in folds:
-            for copy in fold.copies:
-                canonical[copy] = fold.canonical
-        count = token_counter(model.folder)
-        chunks = [
-            (fold.canonical, chunk)
-            for fold in folds
-            for chunk in split_section(sections[fold.canonical], count, model.window)
-        ]
-        vectors, embedded = self._vectors([chunk for _, chunk in chunks], model, previous)
-        symbols = collect_symbols(sections, inventory, _addresses(sections))
-        self._progress("writing", 0, 1)
-        with _building(self._target) as folder:
-            writer = StoreWriter(folder / STORE)
-            try:
-                digests = {file.name: file.digest for file in files}
-                writer.add_pages((p.name, p.title, digests[p.name], p.indexed) for p in pages)
-                writer.add_sections(sections, canonical)
-                writer.add_chunks([(s, c, _names(sections[s])) for s, c in chunks])
-                writer.add_symbols(symbols)
-                writer.finish()
-            finally:
-                writer.close()
-            _write_vectors(vectors, folder / VECTORS)
-            manifest = Manifest(
-                schema=SCHEMA,
-                **self._labels(inventory),
-                built_at=_now(),
-                model=ModelFacts(
-                    model.id, model.digest, model.dimension, build_dtype(), model.window
-                ),
-                chunker={"reader": READER, "window": model.window},
-                counts={
-                    "pages": sum(page.indexed for page in pages),
-                    "sections": len(sections),
-                    "texts": len(folds),
-                    "chunks": len(chunks),
-                    "symbols": len(symbols),
-                },
-                source=source,
-                files={name: file_facts(folder / name) for name in (STORE, VECTORS)},
-            )
-            write_manifest(manifest, folder)
-            replace_folder(folder, self._target)
-        self._progress("writing", 1, 1)
-        return self._report(manifest, embedded=embedded, unchanged=False)
-
     def _vectors(
-        self, chunks: list[Chunk], model: EmbeddingModel, previous: _Previous
+        self, content: Content, model: EmbeddingModel, previous: Previous
     ) -> tuple[Vectors, int]:
-        texts = [chunk.embedded for chunk in chunks]
+        """Return all chunks' vectors, and how many of them were embedded now."""
+        texts = [chunk.embedded for _, chunk in content.chunks]
+        known = [previous.rows.get(text, -1) for text in texts]
+        missing = [position for position, row in enumerate(known) if row < 0]
         vectors = np.zeros((len(texts), model.dimension), dtype=np.float32)
-        missing: list[int] = []
-        for position, text in enumerate(texts):
-            row = previous.rows.get(text)
-            if row is None or previous.vectors is None:
-                missing.append(position)
-            else:
+        for position, row in enumerate(known):
+            if row >= 0:
                 vectors[position] = previous.vectors[row]
         if missing:
             # Texts of like length together: no time goes into padding.
@@ -355,6 +261,32 @@ class _Build:
                 vectors[batch] = embedder.embed([texts[position] for position in batch])
             self._progress("embedding", len(missing), len(missing))
         return vectors, len(missing)
+
+    def _manifest(self, inventory: Inventory, model: EmbeddingModel, source: str) -> Manifest:
+        facts = ModelFacts(model.id, model.digest, model.dimension, build_dtype(), model.window)
+        return Manifest(
+            schema=SCHEMA,
+            **self._labels(inventory),
+            built_at=_now(),
+            model=facts,
+            chunker={"reader": READER, "window": model.window},
+            counts={},
+            source=source,
+            files={},
+        )
+
+    def _write(
+        self, content: Content, vectors: Vectors, files: Sequence[PageFile], manifest: Manifest
+    ) -> Manifest:
+        """Write the folder, put it in the target's place, and return its full manifest."""
+        with building(self._target) as folder:
+            write_store(content, {file.name: file.digest for file in files}, folder / STORE)
+            _write_vectors(vectors, folder / VECTORS)
+            facts = {name: file_facts(folder / name) for name in (STORE, VECTORS)}
+            whole = replace(manifest, counts=content.counts, files=facts)
+            write_manifest(whole, folder)
+            replace_folder(folder, self._target)
+        return whole
 
     def _report(self, manifest: Manifest, *, embedded: int, unchanged: bool) -> BuildReport:
         counts = manifest.counts
@@ -370,18 +302,6 @@ class _Build:
         )
 
 
-def _addresses(sections: Sequence[Section]) -> dict[str, str]:
-    found = {section.address: section.address for section in sections}
-    for section in sections:
-        for alias in section.aliases:
-            found.setdefault(f"{section.page}#{alias}", section.address)
-    return found
-
-
-def _names(section: Section) -> str:
-    return name_words(section.symbol, section.title)
-
-
 def _write_vectors(vectors: Vectors, path: Path) -> None:
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
@@ -390,16 +310,3 @@ def _write_vectors(vectors: Vectors, path: Path) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _building(target: Path) -> Iterator[Path]:
-    for leftover in abandoned(target):
-        shutil.rmtree(leftover, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.building-", dir=target.parent))
-    os.chmod(folder, 0o755)  # noqa: S103, PTH101  (mkdtemp's 0700 would hide it from a web server)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(previous_folder(target), ignore_errors=True)

@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
 import numpy as np
 
 from molsys_chat_rag.chunks import Chunk
-from molsys_chat_rag.embedding import Embedder, SentenceTransformerEmbedder, find_model
+from molsys_chat_rag.embedding import (
+    Embedder,
+    SentenceTransformerEmbedder,
+    Vectors,
+    find_model,
+)
 from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
 from molsys_chat_rag.folder import recover
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
@@ -33,7 +39,7 @@ class Index:
     """An opened index; safe to share between threads."""
 
     def __init__(
-        self, folder: Path, manifest: Manifest, store: Store, vectors: faiss.IndexFlatIP,
+        self, folder: Path, manifest: Manifest, store: Store, vectors: faiss.Index,
         embedder: Embedder, weights: Weights,
     ) -> None:  # fmt: skip
         """Use :meth:`open`."""
@@ -105,15 +111,15 @@ class Index:
         """
         query = _standalone(question, history)
         matches = self._symbols.match(question)
-        found = fuse(self._dense(query), self._lexical(query), self._chunk_sections, self.weights)
+        vector = self._embedder.embed([query])
+        found = fuse(self._dense(vector), self._lexical(query), self._chunk_sections, self.weights)
         named = self._named_sections(matches)
         add_bonus(found, self._bonus(named, matches), self._first_chunk)
         self._prefer_page(found, page)
         best = sorted(found.items(), key=lambda item: (-item[1].score, item[0]))[:k]
-        return self._retrieval(query, best, named, matches)
+        return self._retrieval(query, self._with_cosines(best, vector[0]), named, matches)
 
-    def _dense(self, query: str) -> list[tuple[int, float]]:
-        vector = self._embedder.embed([query])
+    def _dense(self, vector: Vectors) -> list[tuple[int, float]]:
         cosines, rows = self._vectors.search(vector, min(DEPTH, self._vectors.ntotal))
         return [(int(r), float(c)) for r, c in zip(rows[0], cosines[0], strict=True) if r >= 0]
 
@@ -123,6 +129,20 @@ class Index:
             return []
         weights = (self.weights.heading, self.weights.names, self.weights.text)
         return self._store.match(expression, DEPTH, weights)
+
+    def _with_cosines(
+        self, best: Sequence[tuple[int, Evidence]], vector: Vectors
+    ) -> list[tuple[int, Evidence]]:
+        """Give the sections that only words or names found their cosine too."""
+        return [
+            (section, evidence)
+            if evidence.similarity
+            else (section, replace(evidence, similarity=self._cosine(evidence.chunk, vector)))
+            for section, evidence in best
+        ]
+
+    def _cosine(self, chunk: int, vector: Vectors) -> float:
+        return float(np.dot(self._vectors.reconstruct(chunk), vector))
 
     def _named_sections(self, matches: Sequence[SymbolMatch]) -> dict[str, tuple[int, int]]:
         """Return, by symbol, the row ids of its section and of the one that stands for its text."""
@@ -189,7 +209,7 @@ class Index:
         return self._store.sections([row])[row].address
 
 
-def _read_vectors(path: Path, manifest: Manifest) -> faiss.IndexFlatIP:
+def _read_vectors(path: Path, manifest: Manifest) -> faiss.Index:
     try:
         vectors = faiss.read_index(str(path))
     except RuntimeError as error:

@@ -5,9 +5,18 @@ import re
 _WORD = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-STOPWORDS = frozenset(
-    ["a", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "get", "give", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "need", "not", "of", "on", "or", "our", "please", "shall", "should", "show", "so", "some", "such", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "use", "used", "using", "want", "was", "way", "we", "were", "what", "when", "where", "which", "while", "who", "why", "will", "with", "would", "you", "your", "al", "algo", "algun", "alguna", "como", "con", "cual", "cuales", "cuando", "de", "del", "desde", "donde", "el", "ella", "en", "entre", "es", "esa", "ese", "esta", "este", "hace", "hacer", "hay", "la", "las", "lo", "los", "mas", "me", "mi", "muy", "no", "nos", "o", "para", "pero", "por", "puede", "puedo", "que", "quiero", "se", "ser", "si", "sin", "sobre", "son", "su", "sus", "te", "tengo", "tiene", "un", "una", "uno", "unos", "usar", "y", "ya", "yo"]
-)
+_ENGLISH = """
+a an and any are as at be been but by can could did do does for from get give had has have how i if
+in into is it its me my need not of on or our please shall should show so some such tell than that
+the their them then there these they this to use used using want was way we were what when where
+which while who why will with would you your"""
+_SPANISH = """
+al algo algun alguna algún como con cual cuales cuando cómo cuál cuándo de del desde donde dónde el
+ella en entre es esa ese esta este está hace hacer hay la las lo los mas me mi muy más no nos o para
+pero por puede puedo que qué quiero se ser si sin sobre son su sus te tengo tiene un una uno unos
+usar y ya yo"""
+
+STOPWORDS = frozenset(f"{_ENGLISH} {_SPANISH}".split())
 """English and Spanish function words: they say how a question is asked, not what about."""
 
 

@@ -57,6 +57,8 @@ def parse_page(text: str, name: str) -> Page:
     root = _parse(text)
     head_title = fold_space("".join(root.xpath("//title//text()")[:1]))
     head_title = re.split(r"\s+[\u2014\u2013|-]\s+", head_title)[0]
+    if head_title in ("", "<no title>"):  # Sphinx's own word for a page without a heading
+        head_title = name.removesuffix(".html").removesuffix("/index").rpartition("/")[2]
     if root.xpath("//meta[@name='molsys-chat'][contains(@content, 'noindex')]"):
         return Page(name, head_title, (), indexed=False)
     sections = _Assembler(name, head_title).assemble(_main_element(root))

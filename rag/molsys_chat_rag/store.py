@@ -6,14 +6,16 @@ same bytes; it is read only ever after.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
 from molsys_chat_rag.chunks import Chunk
+from molsys_chat_rag.content import Content
 from molsys_chat_rag.errors import DamagedIndexError
 from molsys_chat_rag.hits import Symbol
+from molsys_chat_rag.lexical import name_words
 from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
 
 STORE = "store.sqlite"
@@ -47,65 +49,66 @@ _SECTION_COLUMNS = (
 _SECTIONS = f"SELECT {_SECTION_COLUMNS} FROM sections s JOIN sections c ON c.id = s.canonical"  # noqa: S608
 
 
-class StoreWriter:
-    """Writes a new store; nothing is visible before :meth:`finish`."""
+def write_store(content: Content, digests: Mapping[str, str], path: Path) -> None:
+    """Write a new store.
 
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = OFF")
-        self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.executescript(_SCHEMA)
-        self._connection.execute("BEGIN")
-
-    def add_pages(self, rows: Iterable[tuple[str, str, str, bool]]) -> None:
-        """Add pages: name, title, digest, whether it is indexed."""
-        self._connection.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", rows)
-
-    def add_sections(self, sections: Sequence[Section], canonical: Sequence[int]) -> None:
-        """Add all sections; row ids are positions, ``canonical`` the position that stands for each.
-
-        A copy keeps only its own signature; the rest of its text is the canonical one's.
-        """
-        rows = (
-            _section_row(position, canonical[position], section)
-            for position, section in enumerate(sections)
+    :param digests: by page name, the digest of its file.
+    :raises sqlite3.Error: if the file cannot be written.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.executescript(_SCHEMA)
+        connection.execute("BEGIN")
+        _write_sections(connection, content)
+        _write_chunks(connection, content)
+        connection.executemany(
+            "INSERT INTO pages VALUES (?, ?, ?, ?)",
+            ((p.name, p.title, digests[p.name], p.indexed) for p in content.pages),
         )
-        marks = ", ".join("?" * 13)
-        self._connection.executemany(f"INSERT INTO sections VALUES ({marks})", rows)  # noqa: S608
-        self._connection.executemany("INSERT OR IGNORE INTO addresses VALUES (?, ?)", [
-            (address, position)
-            for position, section in enumerate(sections)
-            for address in (section.address, *(f"{section.page}#{a}" for a in section.aliases))
-        ])  # fmt: skip
-
-    def add_chunks(self, rows: Sequence[tuple[int, Chunk, str]]) -> None:
-        """Add chunks: section, chunk, names for the lexical index; row ids are positions."""
-        self._connection.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?)",
-            ((i, section, c.heading, c.text) for i, (section, c, _) in enumerate(rows)),
-        )
-        self._connection.executemany(
-            "INSERT INTO lexicon (rowid, heading, names, text) VALUES (?, ?, ?, ?)",
-            ((i, c.heading, names, c.text) for i, (_, c, names) in enumerate(rows)),
-        )
-
-    def add_symbols(self, symbols: Iterable[Symbol]) -> None:
-        """Add symbols."""
-        self._connection.executemany(
+        connection.executemany(
             "INSERT INTO symbols VALUES (?, ?, ?, ?)",
-            ((s.name, s.kind, s.signature, s.address) for s in symbols),
+            ((s.name, s.kind, s.signature, s.address) for s in content.symbols),
+        )
+        connection.execute("INSERT INTO lexicon (lexicon) VALUES ('optimize')")
+        connection.execute("COMMIT")
+        connection.executescript(_INDEXES)
+
+
+def _write_sections(connection: sqlite3.Connection, content: Content) -> None:
+    rows = (
+        _section_row(position, canonical, section)
+        for position, (section, canonical) in enumerate(
+            zip(content.sections, content.canonical, strict=True)
+        )
+    )
+    connection.executemany(
+        "INSERT INTO sections VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+    )
+    for anchors in (lambda s: (s.anchor,), lambda s: s.aliases):  # an anchor's own section first
+        connection.executemany(
+            "INSERT OR IGNORE INTO addresses VALUES (?, ?)",
+            (
+                (f"{section.page}#{anchor}" if anchor else section.page, position)
+                for position, section in enumerate(content.sections)
+                for anchor in anchors(section)
+            ),
         )
 
-    def finish(self) -> None:
-        """Write everything out."""
-        self._connection.execute("INSERT INTO lexicon (lexicon) VALUES ('optimize')")
-        self._connection.execute("COMMIT")
-        self._connection.executescript(_INDEXES)
-        self.close()
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._connection.close()
+def _write_chunks(connection: sqlite3.Connection, content: Content) -> None:
+    connection.executemany(
+        "INSERT INTO chunks VALUES (?, ?, ?, ?)",
+        ((row, section, c.heading, c.text) for row, (section, c) in enumerate(content.chunks)),
+    )
+    names = [name_words(s.symbol, s.title) for s in content.sections]
+    connection.executemany(
+        "INSERT INTO lexicon (rowid, heading, names, text) VALUES (?, ?, ?, ?)",
+        (
+            (row, c.heading, names[section], c.text)
+            for row, (section, c) in enumerate(content.chunks)
+        ),
+    )
 
 
 def _section_row(position: int, canonical: int, section: Section) -> tuple[object, ...]:
