@@ -226,6 +226,8 @@ def _definitions(element: Element, own: set[str]) -> Iterator[Marker]:
         anchored = [t for t in terms if t.get("id")]
         if "field-list" in own:
             yield from _field(terms, bodies)
+        elif "footnote" in own:  # "[1]" means a source in our answers
+            yield from _containers(bodies)
         elif anchored and own.isdisjoint(_NOT_OBJECTS):
             yield _object(terms, anchored)
             yield from _containers(bodies)
@@ -428,7 +430,7 @@ def _output(element: Element) -> Iterator[Marker]:
         _detach(dropped)
     tables = [t for t in element.iter("table") if _table_around(t) is None]
     for table in tables:
-        rows = [" | ".join(_cells(row)) for row in table.iter("tr")]
+        rows = [" | ".join(_cells(row)).strip("| ") for row in table.iter("tr")]
         yield from _cut_output("\n".join(rows))
         _detach(table)
     for pre in element.iter("pre"):

@@ -1,7 +1,7 @@
 """Building an index folder from built HTML: whole, or only what changed."""
 
 import hashlib
-import tempfile
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +44,8 @@ from molsys_chat_rag.store import STORE, VECTORS, write_store
 
 EMBED_AT_ONCE = 512
 """Chunks between two reports of progress."""
+LOCK_TIMEOUT = 600
+"""Seconds to wait for another build of the same index."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage (``reading``, ``embedding``, ``writing``), what is done of it, and all."""
@@ -117,20 +119,34 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
+    """Hold the right to write a target, against other builds."""
     if target.exists() and not target.is_dir():
         raise BuildError(f"{target} is a file: name a folder for the index")
-    try:
+    with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.parent / f".{target.name}.lock", timeout=600):
-            yield
-    except Timeout:
+        lock = FileLock(target.parent / f".{target.name}.lock")
+        try:
+            lock.acquire(timeout=LOCK_TIMEOUT)
+        except Timeout:
+            raise BuildError(
+                f"another build has been writing {target} for {LOCK_TIMEOUT} s: wait for it, or "
+                "end it"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Turn a disk's refusals into an error that says what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
         raise BuildError(
-            f"another build has been writing {target} for ten minutes: wait for it, or end it"
-        ) from None
-    except OSError as error:
-        raise BuildError(
-            f"the index cannot be written to {target} ({error.strerror or error}): free space, "
-            "or name a folder that can be written; the previous index is untouched"
+            f"the index cannot be written to {target} ({error}): free space, or name a folder "
+            "that can be written; the previous index is untouched"
         ) from None
 
 
@@ -196,9 +212,9 @@ class _Build:
         unchanged = fresh == manifest
         if not unchanged:
             fresh = replace(fresh, built_at=_now())
-            with tempfile.TemporaryDirectory(dir=self._target.parent) as folder:
-                write_manifest(fresh, Path(folder))
-                (Path(folder) / MANIFEST).replace(self._target / MANIFEST)
+            with _writing(self._target), building(self._target) as folder:
+                write_manifest(fresh, folder)
+                (folder / MANIFEST).replace(self._target / MANIFEST)
         return self._report(fresh, embedded=0, unchanged=unchanged)
 
     def _labels(self, inventory: Inventory) -> dict[str, Any]:
@@ -279,7 +295,7 @@ class _Build:
         self, content: Content, vectors: Vectors, files: Sequence[PageFile], manifest: Manifest
     ) -> Manifest:
         """Write the folder, put it in the target's place, and return its full manifest."""
-        with building(self._target) as folder:
+        with _writing(self._target), building(self._target) as folder:
             write_store(content, {file.name: file.digest for file in files}, folder / STORE)
             _write_vectors(vectors, folder / VECTORS)
             facts = {name: file_facts(folder / name) for name in (STORE, VECTORS)}
@@ -305,7 +321,7 @@ class _Build:
 def _write_vectors(vectors: Vectors, path: Path) -> None:
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    faiss.write_index(index, str(path))
+    path.write_bytes(faiss.serialize_index(index).tobytes())
 
 
 def _now() -> str:

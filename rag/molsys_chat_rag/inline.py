@@ -51,6 +51,8 @@ def is_skipped(element: Element) -> bool:
     own = classes(element)
     if "contents" in own and own & {"topic", "local"}:
         return True
+    if "label" in own and "footnote" in classes(element.getparent()):
+        return True
     return not own.isdisjoint(SKIPPED_CLASSES)
 
 

@@ -123,10 +123,7 @@ class _Assembler:
         """Return the sections that stand in a page's main element."""
         for marker in read_blocks(main):
             self._take(marker)
-        if not self._root.title and self._root.blocks:
-            # Text before the first heading is the page's own, and bears its name.
-            return self._sections(root_title=self._first_title())
-        return self._sections(root_title="")
+        return self._sections(root_title=self._first_title())
 
     def _first_title(self) -> str:
         titles = (d.title for d in self._drafts if d.title and d.kind is SectionKind.HEADING)
@@ -181,7 +178,7 @@ class _Assembler:
         found: dict[str, Section] = {}
         for draft in self._drafts:
             section = self._section(draft, root_title)
-            if not section.path or not (draft.anchor or draft.blocks):
+            if not draft.anchor and not draft.blocks:
                 continue
             first = found.get(draft.anchor)
             # The same id twice: the browser goes to the first.
@@ -190,10 +187,17 @@ class _Assembler:
             )
         return tuple(found.values())
 
+    def _outside_headings(self, draft: _Draft) -> bool:
+        top = draft
+        while top.parent is not None and top.parent is not self._root:
+            top = top.parent
+        return top.kind is SectionKind.OBJECT and not self._root.title
+
     def _section(self, draft: _Draft, root_title: str) -> Section:
         path = draft.path()
-        if draft is self._root and not path and root_title:
-            path = (root_title,)
+        if not path or self._outside_headings(draft):
+            # What stands outside every heading is the page's own.
+            path = (root_title, *path)
         return Section(
             page=self._page,
             anchor=draft.anchor,

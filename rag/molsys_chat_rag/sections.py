@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 
 class BlockKind(StrEnum):
@@ -83,7 +84,8 @@ def render_block(block: Block) -> str:
         case BlockKind.SIGNATURE:
             return f"`{block.text}`"
         case BlockKind.ITEM:
-            return f"- {block.text}"
+            text = block.text.lstrip()
+            return f"{' ' * (len(block.text) - len(text))}- {text}"
         case BlockKind.MATH:
             return f"$${block.text}$$"
         case BlockKind.RUBRIC:
@@ -95,14 +97,18 @@ def render_block(block: Block) -> str:
 
 
 def render_blocks(blocks: tuple[Block, ...]) -> str:
-    """Return blocks as Markdown, list items and rows on lines of their own."""
-    text = ""
-    previous: Block | None = None
-    tight = {BlockKind.ITEM, BlockKind.ROW, BlockKind.FIELD}
-    for block in blocks:
-        if previous is not None:
-            together = block.kind is previous.kind and block.kind in tight
-            text += "\n" if together else "\n\n"
-        text += render_block(block)
-        previous = block
-    return text
+    """Return blocks as Markdown; list items, rows and fields that belong together stay together."""
+    parts: list[str] = []
+    for (kind, label), group in groupby(blocks, key=_run):
+        run = tuple(group)
+        if kind is BlockKind.FIELD and len(run) > 1:
+            parts.append("\n".join((f"**{label}:**", *(f"- {block.text}" for block in run))))
+        elif kind in (BlockKind.ITEM, BlockKind.ROW):
+            parts.append("\n".join(map(render_block, run)))
+        else:
+            parts.extend(map(render_block, run))
+    return "\n\n".join(parts)
+
+
+def _run(block: Block) -> tuple[BlockKind, str]:
+    return block.kind, block.label

@@ -1,0 +1,160 @@
+"""Question files, and the figures made from rankings."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from molsys_chat_rag.evaluation import (
+    Question,
+    QuestionFileError,
+    Ranking,
+    count_answerable,
+    missing_gold,
+    rank,
+    read_questions,
+    score_pages,
+    score_sections,
+    score_sections_within,
+)
+from molsys_chat_rag.hits import Hit, Retrieval
+from molsys_chat_rag.sections import Section, SectionKind
+
+LINE = {"id": "q1", "question": "How?", "gold": ["a.html#x"]}
+
+
+def section(address: str, *path: str) -> Section:
+    page, _, anchor = address.partition("#")
+    return Section(page, anchor, path[-1], path, SectionKind.HEADING, ())
+
+
+SECTIONS = {
+    "a.html#x": section("a.html#x", "A", "X"),
+    "a.html#old-x": section("a.html#x", "A", "X"),
+    "a.html#x-1": section("a.html#x-1", "A", "X", "One"),
+    "b.html#y": section("b.html#y", "B", "Y"),
+}
+
+
+def ranking(*results: str, answerable: bool = True, question: str = "q") -> dict[str, Ranking]:
+    return {question: Ranking(question, results, tuple(1.0 for _ in results), answerable)}
+
+
+def write(folder: Path, *lines: object) -> Path:
+    path = folder / "questions.jsonl"
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    path.write_text("\n".join(texts), encoding="utf-8")
+    return path
+
+
+def test_reads_questions(tmp_path: Path) -> None:
+    other = {"id": "q2", "question": "Why?", "gold": [], "type": "why", "key_facts": ["42"]}
+    assert read_questions(write(tmp_path, LINE, "", other)) == (
+        Question("q1", "How?", ("a.html#x",)),
+        Question("q2", "Why?", (), "why", ("42",)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 2: no JSON: Expecting property name"),
+        ("[]", "line 2: expected a JSON object, found list"),
+        ({**LINE, "id": ""}, "line 2: \"id\" must be a text that is not empty, found ''"),
+        ({"id": "q2", "gold": []}, 'line 2: "question" must be a text'),
+        ({"id": "q2", "question": "?"}, 'line 2: "gold" must be a list of texts, found None'),
+        ({**LINE, "gold": "a.html"}, "line 2: \"gold\" must be a list of texts, found 'a.html'"),
+        ({**LINE, "id": "q2", "key_facts": [1]}, 'line 2: "key_facts" must be a list of texts'),
+        (LINE, "line 2: id 'q1' occurs twice"),
+    ],
+)
+def test_names_the_line_that_is_wrong(tmp_path: Path, line: object, message: str) -> None:
+    with pytest.raises(QuestionFileError) as error:
+        read_questions(write(tmp_path, LINE, line))
+    assert message in str(error.value)
+
+
+def test_refuses_a_file_without_questions(tmp_path: Path) -> None:
+    with pytest.raises(QuestionFileError, match="holds no question"):
+        read_questions(write(tmp_path, ""))
+
+
+def test_refuses_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "latin.jsonl"
+    path.write_bytes('{"id": "é"}'.encode("latin-1"))
+    with pytest.raises(QuestionFileError, match="not UTF-8"):
+        read_questions(path)
+
+
+def test_a_ranking_names_addresses_best_first() -> None:
+    hits = tuple(Hit(SECTIONS[name], 0.5, name, "", 0.4) for name in ("b.html#y", "a.html#x"))
+    result = rank(Question("q", "?", ()), Retrieval(hits, answerable=False, confidence=0.1))
+    assert json.loads(json.dumps(result.to_json())) == {
+        "id": "q",
+        "results": ["b.html#y", "a.html#x"],
+        "scores": [0.5, 0.5],
+        "answerable": False,
+    }
+
+
+def test_recall_is_the_share_of_the_gold_and_found_asks_for_any() -> None:
+    question = Question("q", "?", ("a.html#x", "b.html#y"))
+    scores = score_sections([question], ranking("c.html", "b.html#y"), SECTIONS.get)
+    assert scores.recall == {1: 0.0, 5: 0.5, 10: 0.5}
+    assert scores.found == {1: 0.0, 5: 1.0, 10: 1.0}
+    assert scores.mrr == 0.5
+
+
+def test_a_gold_may_name_another_anchor_of_its_section() -> None:
+    question = Question("q", "?", ("a.html#old-x", "a.html#x"))
+    assert score_sections([question], ranking("a.html#x"), SECTIONS.get).recall[1] == 1.0
+
+
+def test_a_result_inside_a_gold_section_hits_where_that_is_asked_for() -> None:
+    questions, rankings = [Question("q", "?", ("a.html#x",))], ranking("a.html#x-1")
+    assert score_sections(questions, rankings, SECTIONS.get).mrr == 0.0
+    assert score_sections_within(questions, rankings, SECTIONS.get).mrr == 1.0
+
+
+def test_a_section_around_the_gold_does_not_hit() -> None:
+    questions, rankings = [Question("q", "?", ("a.html#x-1",))], ranking("a.html#x")
+    assert score_sections_within(questions, rankings, SECTIONS.get).mrr == 0.0
+
+
+def test_pages_count_once() -> None:
+    rankings = ranking("c.html#1", "c.html#2", "c.html#3", "a.html#other")
+    scores = score_pages([Question("q", "?", ("a.html#x",))], rankings)
+    assert scores.mrr == 0.5
+
+
+def test_mrr_looks_ten_deep() -> None:
+    results = [f"c.html#{n}" for n in range(10)] + ["a.html#x"]
+    scores = score_sections([Question("q", "?", ("a.html#x",))], ranking(*results), SECTIONS.get)
+    assert scores.mrr == 0.0
+
+
+def test_questions_without_gold_do_not_count_for_recall() -> None:
+    questions = [Question("q", "?", ("a.html#x",)), Question("none", "?", ())]
+    rankings = ranking("a.html#x") | ranking("b.html#y", question="none")
+    assert score_sections(questions, rankings, SECTIONS.get).recall[1] == 1.0
+
+
+def test_no_question_with_gold_gives_zeros() -> None:
+    assert score_sections([Question("q", "?", ())], ranking(), SECTIONS.get).mrr == 0.0
+
+
+def test_counts_both_errors_about_answerable() -> None:
+    questions = [Question("a", "?", ("a.html#x",)), Question("b", "?", ()), Question("c", "?", ())]
+    rankings = (
+        ranking(answerable=False, question="a")
+        | ranking(answerable=True, question="b")
+        | ranking(answerable=False, question="c")
+    )
+    counts = count_answerable(questions, rankings)
+    assert (counts.answerable, counts.refused, counts.unanswerable, counts.answered) == (1, 1, 2, 1)
+    assert counts.right == pytest.approx(1 / 3)
+
+
+def test_names_gold_that_the_index_lacks() -> None:
+    questions = [Question("q", "?", ("a.html#x", "gone.html#x"))]
+    assert missing_gold(questions, SECTIONS.get) == ("gone.html#x",)
