@@ -11,7 +11,7 @@ class Weights:
 
     dense: float = 1.0
     """Of the embedding's ranking."""
-    lexical: float = 0.7
+    lexical: float = 0.5
     """Of BM25's ranking."""
     symbol: float = 0.9
     """Of a symbol that the question names, times the match's strength."""

@@ -1,0 +1,263 @@
+"""Building: whole, incrementally, and when things go wrong."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from molsys_chat_rag.build import BuildSettings, build_index
+from molsys_chat_rag.errors import BuildError, EmbeddingError, NoPagesError
+from molsys_chat_rag.folder import previous_folder
+from molsys_chat_rag.index import Index
+from molsys_chat_rag.manifest import read_manifest
+
+SETTINGS = BuildSettings()
+
+
+@pytest.fixture
+def site(themed_site, tmp_path) -> Path:
+    """Return a copy of the demo site that a test may change."""
+    return Path(shutil.copytree(themed_site("alabaster", "html"), tmp_path / "site"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def without_time(folder: Path) -> dict[str, object]:
+    files: dict[str, object] = dict(contents(folder))
+    manifest = json.loads(files["manifest.json"])
+    del manifest["built_at"]
+    return files | {"manifest.json": manifest}
+
+
+def rewrite(site: Path, page: str, old: str, new: str) -> None:
+    path = site / page
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_manifest_says_what_the_index_holds(built_index):
+    manifest = read_manifest(built_index)
+    assert (manifest.project, manifest.version, manifest.commit) == ("Demo", "1.2", "c0ffee")
+    assert manifest.base_url == "https://demo.example/docs/"
+    assert manifest.model.dimension == 384
+    assert manifest.counts["pages"] == 3
+    assert manifest.counts["chunks"] > 5
+    assert sorted(manifest.files) == ["store.sqlite", "vectors.faiss"]
+    assert sorted(path.name for path in built_index.iterdir()) == [
+        "manifest.json",
+        "store.sqlite",
+        "vectors.faiss",
+    ]
+
+
+def test_two_full_builds_give_the_same_bytes(site, tmp_path):
+    build_index(site, tmp_path / "a", SETTINGS)
+    build_index(site, tmp_path / "b", SETTINGS)
+    assert without_time(tmp_path / "a") == without_time(tmp_path / "b")
+
+
+def test_an_unchanged_site_is_left_alone(site, tmp_path):
+    build_index(site, tmp_path / "i", SETTINGS)
+    before = contents(tmp_path / "i")
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert report.unchanged
+    assert (report.embedded, report.reused) == (0, report.chunks)
+    assert contents(tmp_path / "i") == before
+
+
+def test_a_new_commit_alone_renews_the_manifest(site, tmp_path):
+    build_index(site, tmp_path / "i", SETTINGS)
+    before = contents(tmp_path / "i")
+    report = build_index(site, tmp_path / "i", BuildSettings(commit="beef"))
+    after = contents(tmp_path / "i")
+    assert not report.unchanged
+    assert read_manifest(tmp_path / "i").commit == "beef"
+    assert after["store.sqlite"] == before["store.sqlite"]
+
+
+def test_only_a_changed_text_is_embedded_again(site, tmp_path):
+    first = build_index(site, tmp_path / "i", SETTINGS)
+    rewrite(site, "guide.html", "Text of the child.", "Fresh words of the child.")
+    second = build_index(site, tmp_path / "i", SETTINGS)
+    assert second.embedded == 1
+    assert second.reused == first.chunks - 1
+    whole = build_index(site, tmp_path / "whole", SETTINGS)
+    assert whole.embedded == first.chunks
+    assert contents(tmp_path / "i")["store.sqlite"] == contents(tmp_path / "whole")["store.sqlite"]
+
+
+def test_full_builds_everything_anew(site, tmp_path):
+    first = build_index(site, tmp_path / "i", SETTINGS)
+    again = build_index(site, tmp_path / "i", BuildSettings(full=True))
+    assert again.embedded == first.chunks
+    assert not again.unchanged
+
+
+def test_a_removed_page_leaves_the_index(site, tmp_path):
+    build_index(site, tmp_path / "i", SETTINGS)
+    (site / "guide.html").unlink()
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert report.pages == 2
+    assert report.embedded == 0
+
+
+def test_excluded_pages_are_left_out(site, tmp_path):
+    report = build_index(site, tmp_path / "i", BuildSettings(exclude=("guide*",)))
+    assert report.pages == 2
+
+
+def test_names_given_win_over_the_inventory(site, tmp_path):
+    build_index(site, tmp_path / "i", BuildSettings(project="P", version="9"))
+    manifest = read_manifest(tmp_path / "i")
+    assert (manifest.project, manifest.version) == ("P", "9")
+
+
+def test_pages_that_cannot_be_read_are_named(site, tmp_path):
+    (site / "empty.html").write_bytes(b"")
+    (site / "latin.html").write_bytes(
+        '<html><head><meta charset="latin-1"></head><body><div role="main"><section id="a">'
+        "<h1>A</h1><p>Caf\xe9 au lait.</p></section></div></body></html>".encode("latin-1")
+    )
+    os.symlink(site / "nowhere", site / "dangling.html")
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    warnings = "\n".join(report.warnings)
+    assert "empty.html is left out: the file holds no HTML" in warnings
+    assert "latin.html is not UTF-8; it was read as latin-1" in warnings
+    assert "dangling.html is left out: No such file" in warnings
+    assert report.pages == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage"])
+def test_a_site_without_a_usable_inventory_is_indexed_with_a_warning(site, tmp_path, damage):
+    (site / "objects.inv").write_bytes(damage)
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert "objects.inv is left out" in report.warnings[0]
+    (site / "objects.inv").unlink()
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert "objects.inv is missing" in report.warnings[0]
+
+
+def test_a_damaged_previous_index_is_replaced_with_a_warning(site, tmp_path):
+    first = build_index(site, tmp_path / "i", SETTINGS)
+    (tmp_path / "i" / "store.sqlite").write_bytes(b"garbage")
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert "the previous index is not used" in report.warnings[0]
+    assert report.embedded == first.chunks
+
+
+def test_nothing_to_index_is_an_error(site, tmp_path):
+    with pytest.raises(NoPagesError):
+        build_index(tmp_path / "nowhere", tmp_path / "i", SETTINGS)
+    blank = tmp_path / "blank"
+    blank.mkdir()
+    (blank / "index.html").write_text("<html><body></body></html>", encoding="utf-8")
+    with pytest.raises(BuildError, match="holds any text"):
+        build_index(blank, tmp_path / "i", SETTINGS)
+    assert not (tmp_path / "i").exists()
+
+
+def test_a_target_that_is_a_file_is_an_error(site, tmp_path):
+    (tmp_path / "i").write_text("mine", encoding="utf-8")
+    with pytest.raises(BuildError, match="is a file"):
+        build_index(site, tmp_path / "i", SETTINGS)
+    assert (tmp_path / "i").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_that_is_no_model_is_an_error(site, tmp_path):
+    (tmp_path / "model").mkdir()
+    with pytest.raises(EmbeddingError, match=r"no \*\.safetensors"):
+        build_index(site, tmp_path / "i", BuildSettings(model=str(tmp_path / "model")))
+
+
+def test_a_full_disk_leaves_the_previous_index_whole(site, tmp_path):
+    build_index(site, tmp_path / "i", SETTINGS)
+    before = contents(tmp_path / "i")
+    rewrite(site, "guide.html", "Text of the child.", "Other words.")
+    # No file of this process may grow past 40 kB: what a full disk does, at the same calls.
+    code = """
+        import resource, signal, sys
+        from pathlib import Path
+        from molsys_chat_rag.build import BuildSettings, build_index
+        from molsys_chat_rag.errors import BuildError
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        def limit(stage, done, total):
+            if stage == "writing":
+                resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        try:
+            build_index(Path(sys.argv[1]), Path(sys.argv[2]), BuildSettings(), progress=limit)
+        except BuildError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(site), str(tmp_path / "i")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "cannot be written" in done.stdout
+    assert "free space" in done.stdout
+    assert contents(tmp_path / "i") == before
+    assert build_index(site, tmp_path / "i", SETTINGS).embedded == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"i", "site", ".i.lock"}
+
+
+@pytest.mark.parametrize("stage", ["embedding", "writing"])
+def test_a_killed_build_leaves_the_previous_index_whole(site, tmp_path, stage):
+    build_index(site, tmp_path / "i", SETTINGS)
+    before = contents(tmp_path / "i")
+    rewrite(site, "guide.html", "Text of the child.", "Other words.")
+    code = """
+        import sys, time
+        from pathlib import Path
+        from molsys_chat_rag.build import BuildSettings, build_index
+        from molsys_chat_rag import folder
+        def hang(stage, done, total):
+            if stage == sys.argv[3]:
+                with folder.building(Path(sys.argv[2])):
+                    print("here", flush=True)
+                    time.sleep(600)
+        build_index(Path(sys.argv[1]), Path(sys.argv[2]), BuildSettings(), progress=hang)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(site), str(tmp_path / "i"), stage]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGKILL)
+    assert contents(tmp_path / "i") == before
+    assert list(tmp_path.glob(".i.building-*"))
+    assert build_index(site, tmp_path / "i", SETTINGS).embedded == 1
+    assert not list(tmp_path.glob(".i.building-*"))
+
+
+def test_a_build_killed_between_the_renames_is_recovered(site, tmp_path, embedder):
+    build_index(site, tmp_path / "i", SETTINGS)
+    (tmp_path / "i").rename(previous_folder(tmp_path / "i"))
+    Index.open(tmp_path / "i", embedder=embedder).close()
+    (tmp_path / "i").rename(previous_folder(tmp_path / "i"))
+    assert build_index(site, tmp_path / "i", SETTINGS).unchanged
+
+
+def test_builds_of_the_same_index_wait_for_each_other(site, tmp_path):
+    code = """
+        import sys
+        from pathlib import Path
+        from molsys_chat_rag.build import BuildSettings, build_index
+        print(build_index(Path(sys.argv[1]), Path(sys.argv[2]), BuildSettings()).embedded)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(site), str(tmp_path / "i")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    embedded = sorted(int(process.communicate()[0]) for process in running)
+    assert embedded[0] == 0
+    assert embedded[1] > 0
+
+
+def test_progress_is_told(site, tmp_path):
+    told: list[tuple[str, int, int]] = []
+    build_index(site, tmp_path / "i", SETTINGS, progress=lambda *step: told.append(step))
+    assert {stage for stage, _, _ in told} == {"reading", "embedding", "writing"}
+    assert all(done <= total for _, done, total in told)

@@ -1,0 +1,179 @@
+"""An opened index: what it refuses, and what it finds."""
+
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from molsys_chat_rag.errors import (
+    DamagedIndexError,
+    IndexMissingError,
+    ModelMismatchError,
+    SchemaError,
+)
+from molsys_chat_rag.index import Index, excerpt
+
+
+@pytest.fixture
+def copied(built_index, tmp_path) -> Path:
+    """Return a copy of the index that a test may damage."""
+    return Path(shutil.copytree(built_index, tmp_path / "index"))
+
+
+def change_manifest(folder: Path, **values: object) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(manifest | values), encoding="utf-8")
+
+
+def test_a_folder_without_an_index_is_refused(tmp_path, embedder):
+    with pytest.raises(IndexMissingError, match=r"holds no index .*molsys-chat index"):
+        Index.open(tmp_path, embedder=embedder)
+
+
+def test_another_schema_is_refused(copied, embedder):
+    change_manifest(copied, schema=99)
+    with pytest.raises(SchemaError, match=r"schema 99, this software reads .*--full"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 1, "files": 3}'])
+def test_a_damaged_manifest_is_refused(copied, embedder, text):
+    (copied / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DamagedIndexError, match=r"manifest.json cannot be read .*rebuild"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize("name", ["store.sqlite", "vectors.faiss"])
+def test_a_damaged_file_is_refused(copied, embedder, name):
+    path = copied / name
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(DamagedIndexError, match=f"{name} does not match its SHA-256"):
+        Index.open(copied, embedder=embedder)
+    path.write_bytes(whole[:100])
+    with pytest.raises(DamagedIndexError, match=f"{name} has 100 bytes instead of {len(whole)}"):
+        Index.open(copied, embedder=embedder)
+    path.unlink()
+    with pytest.raises(DamagedIndexError, match=f"{name} is missing"):
+        Index.open(copied, embedder=embedder)
+
+
+def test_vectors_of_another_dimension_are_refused(copied, embedder):
+    manifest = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+    change_manifest(copied, model=manifest["model"] | {"dimension": 768})
+    with pytest.raises(DamagedIndexError, match=r"vectors of 384 dimensions.* of 768"):
+        Index.open(copied, embedder=embedder)
+
+
+def test_another_model_is_refused(copied, embedder):
+    manifest = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+    change_manifest(copied, model=manifest["model"] | {"digest": "0" * 64})
+    with pytest.raises(ModelMismatchError, match=r"000000000000….*rebuild"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize(
+    ("question", "address"),
+    [
+        ("How do I choose CA atoms?", "guide.html#choosing-atoms"),
+        ("demo.select", "api.html#demo.select"),
+        ("what arguments does select() take", "api.html#demo.select"),
+        ("selcet() arguments", "api.html#demo.select"),
+        ("load only every tenth frame with a stride", "api.html#demo.Trajectory.load"),
+        ("what is a frame", "guide.html#term-frame"),
+    ],
+)
+def test_the_right_section_comes_first(index, question, address):
+    hits = index.search(question, k=3).hits
+    assert hits[0].section.address == address
+    assert hits[0].url == f"https://demo.example/docs/{address}"
+
+
+def test_hits_are_sections_best_first_and_none_twice(index):
+    hits = index.search("select atoms of a trajectory", k=50).hits
+    addresses = [hit.section.address for hit in hits]
+    assert len(addresses) == len(set(addresses)) > 5
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 <= hit.similarity <= 1 for hit in hits)
+    assert len(index.search("select atoms", k=2).hits) == 2
+
+
+def test_similarity_is_the_cosine_of_the_nearest_chunk(index, embedder):
+    question = "How do I choose CA atoms?"
+    hit = index.search(question, k=1).hits[0]
+    chunk = "Guide › Choosing atoms\n"
+    texts = [c.embedded for c in index._store.all_chunks() if c.embedded.startswith(chunk)]
+    vectors = embedder.embed([question, *texts])
+    assert hit.similarity == pytest.approx(float(np.max(vectors[1:] @ vectors[0])), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "question", ["", " ", "?", "the of and", '"', 'a" OR "b', "NEAR(", "*", "💥", "x" * 10_000, "\0"]
+)
+def test_any_text_can_be_searched(index, question):
+    retrieval = index.search(question)
+    assert 0 <= retrieval.confidence <= 1
+
+
+def test_what_has_nothing_to_do_with_the_site_is_not_answerable(index):
+    assert index.search("How do I choose CA atoms with demo.select?").answerable
+    assert not index.search("Who won the football world cup in 2010?").answerable
+
+
+def test_a_follow_up_leans_on_the_question_before(index):
+    alone = index.search("and arguments?", k=1).hits[0].section.address
+    led = index.search("and arguments?", k=1, history=("How do I load a trajectory file?",))
+    assert led.hits[0].section.address.startswith("api.html#demo.Trajectory")
+    assert led.hits[0].section.address != alone
+
+
+def test_the_readers_page_is_preferred_slightly(index):
+    first = {h.section.page: h.score for h in index.search("select atoms", k=20).hits}
+    there = {h.section.page: h.score for h in index.search("select atoms", k=20, page="api.html").hits}
+    assert there["api.html"] > first["api.html"]
+    assert there["guide.html"] == first["guide.html"]
+
+
+def test_sections_and_symbols_are_found_by_name(index):
+    section = index.section("guide.html#choosing")
+    assert section is not None
+    assert section.address == "guide.html#choosing-atoms"
+    assert index.section("guide.html#nowhere") is None
+    symbol = index.symbol("select")
+    assert symbol is not None
+    assert (symbol.name, symbol.kind) == ("demo.select", "py:function")
+    assert symbol.signature == "(system, query='all', *, mask=None)"
+    end = index.symbol("Trajectory.end")
+    assert end is not None
+    assert end.address == "api.html#demo.Trajectory.close"
+    assert index.symbol("invented") is None
+
+
+def test_threads_share_an_index(index):
+    expected = index.search("choose atoms").hits
+    wrong: list[object] = []
+
+    def ask() -> None:
+        for _ in range(10):
+            found = index.search("choose atoms").hits
+            if [h.section.address for h in found] != [h.section.address for h in expected]:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_an_excerpt_starts_where_the_words_are():
+    text = "\n".join(["Nothing here."] * 40 + ["The answer about masks is this."] + ["More."] * 99)
+    assert excerpt(text, ("masks",)).startswith("The answer about masks")
+    assert len(excerpt(text, ("masks",))) <= 300
+    assert excerpt("", ("masks",)) == ""
