@@ -82,9 +82,9 @@ class BuildReport:
     chunks: int
     """Chunks in it."""
     embedded: int
-    """Chunks that were embedded in this build."""
+    """Texts (chunks and headings) that were embedded in this build."""
     reused: int
-    """Chunks whose vectors were taken from the previous index."""
+    """Texts whose vectors were taken from the previous index."""
     unchanged: bool
     """Whether the previous index was right as it was."""
     warnings: tuple[str, ...]
@@ -259,8 +259,8 @@ class _Build:
     def _vectors(
         self, content: Content, model: EmbeddingModel, previous: Previous
     ) -> tuple[Vectors, int]:
-        """Return all chunks' vectors, and how many of them were embedded now."""
-        texts = [chunk.embedded for _, chunk in content.chunks]
+        """Return all vectors, and how many of them were embedded now."""
+        texts = content.embedded
         known = [previous.rows.get(text, -1) for text in texts]
         missing = [position for position, row in enumerate(known) if row < 0]
         vectors = np.zeros((len(texts), model.dimension), dtype=np.float32)
@@ -311,7 +311,7 @@ class _Build:
             sections=counts["sections"],
             chunks=counts["chunks"],
             embedded=embedded,
-            reused=counts["chunks"] - embedded,
+            reused=counts["vectors"] - embedded,
             unchanged=unchanged,
             warnings=tuple(self._warnings),
             seconds=0.0,

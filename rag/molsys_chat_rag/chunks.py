@@ -27,12 +27,17 @@ class Chunk:
     heading: str
     """The section's heading path, cut if it is very long."""
     text: str
-    """The piece, without the marks of Markdown; may be empty for a heading alone."""
+    """The piece, without the marks of Markdown."""
 
     @property
     def embedded(self) -> str:
         """What is embedded: the heading path, and then the text."""
-        return f"{self.heading}\n{self.text}" if self.text else self.heading
+        return f"{self.heading}\n{self.text}"
+
+    @property
+    def shown(self) -> str:
+        """What a reader is shown of it."""
+        return self.text or self.heading
 
 
 def token_counter(model_folder: Path) -> CountTokens:

@@ -1,15 +1,37 @@
 """What goes into an index, put together from the pages: sections, chunks and symbols."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from molsys_chat_rag.chunks import Chunk, CountTokens, split_section
+from molsys_chat_rag.chunks import PATH_SEPARATOR, Chunk, CountTokens, split_section
 from molsys_chat_rag.folding import fold_sections
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.inventory import Inventory
+from molsys_chat_rag.lexical import terms
 from molsys_chat_rag.page import Page
+from molsys_chat_rag.roles import is_stub
 from molsys_chat_rag.sections import Section
 from molsys_chat_rag.symbols import collect_symbols
+
+HEADING_PARTS = 3
+"""Titles of a heading path, the last ones, that are embedded by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A section that has chunks: one text, wherever else it stands."""
+
+    section: int
+    """Its position among the sections."""
+    chunks: int
+    """How many chunks it has."""
+    heading: str
+    """The end of its heading path, embedded by itself: a question often is a heading's words."""
+    title_terms: tuple[str, ...]
+    """The terms of its own title, of a documented object's name the last component's."""
+    stub: bool
+    """Whether it says nothing beyond its heading or its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +46,15 @@ class Content:
     """By section, the position of the one that stands for its text."""
     chunks: tuple[tuple[int, Chunk], ...]
     """Position of the section, and the chunk; only canonical sections have chunks."""
+    texts: tuple[Text, ...]
+    """The sections that have chunks, in the order of their chunks."""
     symbols: tuple[Symbol, ...]
     """Documented names, sorted."""
+
+    @property
+    def embedded(self) -> list[str]:
+        """What is embedded, a vector each: all chunks, and then all texts' headings."""
+        return [chunk.embedded for _, chunk in self.chunks] + [t.heading for t in self.texts]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -33,8 +62,9 @@ class Content:
         return {
             "pages": sum(page.indexed for page in self.pages),
             "sections": len(self.sections),
-            "texts": len(set(self.canonical)),
+            "texts": len(self.texts),
             "chunks": len(self.chunks),
+            "vectors": len(self.chunks) + len(self.texts),
             "symbols": len(self.symbols),
         }
 
@@ -57,8 +87,23 @@ def assemble_content(
         for fold in folds
         for chunk in split_section(sections[fold.canonical], count, window)
     )
+    texts = tuple(
+        _text(position, number, sections[position])
+        for position, number in Counter(position for position, _ in chunks).items()
+    )
     symbols = collect_symbols(sections, inventory, _addresses(sections))
-    return Content(tuple(pages), sections, tuple(canonical), chunks, symbols)
+    return Content(tuple(pages), sections, tuple(canonical), chunks, texts, symbols)
+
+
+def _text(position: int, chunks: int, section: Section) -> Text:
+    title = section.symbol.rpartition(".")[2] if section.symbol else section.title
+    return Text(
+        section=position,
+        chunks=chunks,
+        heading=PATH_SEPARATOR.join(section.path[-HEADING_PARTS:]),
+        title_terms=tuple(dict.fromkeys(terms(title))),
+        stub=is_stub(section),
+    )
 
 
 def _addresses(sections: Sequence[Section]) -> dict[str, str]:

@@ -1,9 +1,27 @@
-"""Words of questions and texts: what the lexical index is asked for."""
+"""Words of questions and texts, and the inverted index that finds texts by them.
 
+Ranking is BM25 (Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond*,
+2009) with a chunk's heading path counted into its words.
+"""
+
+import math
 import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
-_WORD = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+import numpy as np
+import snowballstemmer
+from numpy.typing import NDArray
+
+K1 = 1.2
+"""BM25's saturation of repeated words; the usual value."""
+B = 0.75
+"""BM25's normalisation by length; the usual value."""
+HEADING_WEIGHT = 2
+"""How often a word of the heading path counts."""
 
 _ENGLISH = """
 a an and any are as at be been but by can could did do does for from get give had has have how i if
@@ -11,32 +29,121 @@ in into is it its me my need not of on or our please shall should show so some s
 the their them then there these they this to use used using want was way we were what when where
 which while who why will with would you your"""
 _SPANISH = """
-al algo algun alguna algún como con cual cuales cuando cómo cuál cuándo de del desde donde dónde el
-ella en entre es esa ese esta este está hace hacer hay la las lo los mas me mi muy más no nos o para
-pero por puede puedo que qué quiero se ser si sin sobre son su sus te tengo tiene un una uno unos
-usar y ya yo"""
+al algo algun alguna como con cual cuales cuando de del desde donde el ella en entre es esa ese esta
+este hace hacer hay la las lo los mas me mi muy no nos o para pero por puede puedo que quiero se ser
+si sin sobre son su sus te tengo tiene un una uno unos usar y ya yo"""
 
 STOPWORDS = frozenset(f"{_ENGLISH} {_SPANISH}".split())
 """English and Spanish function words: they say how a question is asked, not what about."""
 
+_WORD = re.compile(r"[^\W_]+")
+_IDENTIFIER = re.compile(r"\w*[^\W_]_[^\W_]\w*")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+Rows = NDArray[np.int32]
+Impacts = NDArray[np.float32]
+
+
+def plain(text: str) -> str:
+    """Return a text in lower case and without diacritics."""
+    decomposed = unicodedata.normalize("NFKD", text.lower())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> "snowballstemmer.stemmer":
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """Return a word's stem (Snowball's English stemmer), in lower case, without diacritics."""
+    folded = plain(word)
+    if len(folded) <= 3 or "_" in folded:
+        return folded
+    return str(_stemmer().stemWord(folded))
+
+
+def words(text: str) -> Iterator[str]:
+    """Yield a text's words as they stand; names are taken apart, and kept whole as well."""
+    for match in _IDENTIFIER.finditer(text):
+        yield match.group()
+    for match in _WORD.finditer(text):
+        word = match.group()
+        parts = _CAMEL.split(word)
+        yield from parts
+        if len(parts) > 1:
+            yield word
+
+
+def terms(text: str) -> list[str]:
+    """Return the stems of a text's words, in order, function words left out."""
+    return [stem(word) for word in words(text) if plain(word) not in STOPWORDS]
+
 
 def content_words(text: str) -> tuple[str, ...]:
     """Return a text's distinct words in lower case, function words left out, in order."""
-    words = (w.lower() for w in _WORD.findall(text))
-    return tuple(dict.fromkeys(w for w in words if w not in STOPWORDS))
+    found = (word.lower() for word in _WORD.findall(text))
+    return tuple(dict.fromkeys(word for word in found if plain(word) not in STOPWORDS))
 
 
-def match_expression(question: str) -> str:
-    """Return an FTS5 expression that any content word of a question satisfies.
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One term of the inverted index."""
 
-    Empty where there is none; every word is quoted, so nothing in it is FTS5 syntax.
+    term: str
+    """The stem."""
+    word: str
+    """The word that most often stands for it, in lower case."""
+    rows: Rows
+    """Chunks that hold it, ascending."""
+    impacts: Impacts
+    """By chunk, its BM25 weight without the term's own rarity."""
+
+
+def build_postings(texts: Sequence[tuple[str, str]]) -> Iterator[Posting]:
+    """Yield the inverted index of chunks, sorted by term.
+
+    :param texts: by chunk, its heading path and its text.
     """
-    words = content_words(question) or tuple(dict.fromkeys(_WORD.findall(question.lower())))
-    return " OR ".join(f'"{word}"' for word in words[:48])
+    counts = [_count(heading, text) for heading, text in texts]
+    lengths = [sum(counted.values()) for counted in counts]
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    rows: dict[str, list[int]] = defaultdict(list)
+    impacts: dict[str, list[float]] = defaultdict(list)
+    for row, (counted, length) in enumerate(zip(counts, lengths, strict=True)):
+        norm = K1 * (1 - B + B * length / mean)
+        for term, count in counted.items():
+            rows[term].append(row)
+            impacts[term].append(count * (K1 + 1) / (count + norm))
+    surface = _surface_words(texts)
+    for term in sorted(rows):
+        yield Posting(
+            term,
+            surface.get(term, term),
+            np.array(rows[term], dtype=np.int32),
+            np.array(impacts[term], dtype=np.float32),
+        )
 
 
-def name_words(symbol: str, title: str) -> str:
-    """Return a documented name with its camel case taken apart, for the lexical index."""
-    name = symbol or title
-    parts = _CAMEL.sub(" ", name)
-    return name if parts == name else f"{name} {parts}"
+def _count(heading: str, text: str) -> Counter[str]:
+    counted = Counter(terms(text))
+    for term in terms(heading):
+        counted[term] += HEADING_WEIGHT
+    return counted
+
+
+def _surface_words(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    seen: Counter[str] = Counter()
+    for heading, text in texts:
+        seen.update(word.lower() for word in _WORD.findall(heading))
+        seen.update(word.lower() for word in _WORD.findall(text))
+    best: dict[str, str] = {}
+    for word, _ in sorted(seen.items(), key=lambda item: (-item[1], item[0])):
+        best.setdefault(stem(word), word)
+    return best
+
+
+def rarity(holding: int, total: int) -> float:
+    """Return BM25's weight of a term that ``holding`` of ``total`` texts hold; above 0."""
+    return math.log(1 + (total - holding + 0.5) / (holding + 0.5))

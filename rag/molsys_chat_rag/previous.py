@@ -12,7 +12,7 @@ from molsys_chat_rag.page import Page
 from molsys_chat_rag.site import PageFile
 from molsys_chat_rag.store import STORE, VECTORS, Store
 
-READER = 2
+READER = 3
 """Raised whenever pages are read or cut in another way: older indexes are then read anew."""
 
 
@@ -43,7 +43,7 @@ def read_previous(folder: Path, manifest: Manifest, model_digest: str) -> Previo
         pages = _pages(store) if manifest.chunker.get("reader") == READER else {}
         if manifest.model.digest != model_digest:
             return Previous(pages)
-        rows = {chunk.embedded: row for row, chunk in enumerate(store.all_chunks())}
+        rows = {text: row for row, text in enumerate(store.embedded_texts())}
     finally:
         store.close()
     index = faiss.read_index(str(folder / VECTORS))

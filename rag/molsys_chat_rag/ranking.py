@@ -1,101 +1,59 @@
-"""Rankings fused into one, and what the best of it says about the whole."""
+"""What speaks for a section, and how much each of it counts."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for each candidate; every column has shape ``(candidates,)``, float32."""
+
+    cosine: Column
+    """Cosine of the question and the section's nearest chunk."""
+    second: Column
+    """Cosine of its second nearest chunk; of a section of one chunk, its cosine less 0.1."""
+    heading: Column
+    """Cosine of the question and the end of the heading path."""
+    bm25: Column
+    """BM25 of its best chunk, divided by the best of all."""
+    coverage: Column
+    """Share of the question's terms that the section holds, weighted by rarity."""
+    title: Column
+    """Share of its title's terms that the question holds, weighted by rarity."""
+    symbol: Column
+    """Strength with which the question names its symbol."""
+    stub: Column
+    """1 where it says nothing beyond its heading or its signature."""
+    same_page: Column
+    """1 where it stands on the page that the reader is on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each ranking counts; tuned on the tune sets of tests/benchmarks."""
+    """How much each feature counts.
 
-    dense: float = 1.0
-    """Of the embedding's ranking."""
-    lexical: float = 0.5
-    """Of BM25's ranking."""
-    symbol: float = 0.9
-    """Of a symbol that the question names, times the match's strength."""
-    same_page: float = 0.1
-    """Of standing on the page that the reader is on."""
-    heading: float = 4.0
-    """BM25's weight of the heading path."""
-    names: float = 2.0
-    """BM25's weight of the object's name."""
-    text: float = 1.0
-    """BM25's weight of the text."""
-    rank_constant: float = 10.0
-    """``k`` of reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What speaks for a section."""
-
-    score: float
-    """Fused score."""
-    similarity: float
-    """Cosine of its nearest chunk; 0 where the embedding did not find it."""
-    chunk: int
-    """The chunk that speaks for it best."""
-
-
-def reciprocal_rank(rank: int, weights: Weights) -> float:
-    """Return what a place in a ranking is worth, 1 for the first (rank 0)."""
-    return (1 + weights.rank_constant) / (1 + weights.rank_constant + rank)
-
-
-def fuse(
-    dense: Sequence[tuple[int, float]],
-    lexical: Sequence[tuple[int, float]],
-    chunk_sections: Sequence[int],
-    weights: Weights,
-) -> dict[int, Evidence]:
-    """Return the evidence of each section that either ranking of chunks holds.
-
-    :param dense: chunks and their cosine, best first.
-    :param lexical: chunks and their BM25 score, best first.
-    :param chunk_sections: by chunk, its section.
+    Fitted by ``tests/benchmarks/fit_weights.py`` on the tune sets: a linear model, the loss of
+    which is the softmax of the right sections' scores among all candidates.
     """
-    cosines = dict(dense)
-    scores: dict[int, float] = {}
-    for ranking, weight in ((dense, weights.dense), (lexical, weights.lexical)):
-        for rank, (chunk, _) in enumerate(ranking):
-            gain = weight * reciprocal_rank(rank, weights)
-            scores[chunk] = scores.get(chunk, 0.0) + gain
-    found: dict[int, Evidence] = {}
-    for chunk, score in sorted(scores.items(), key=lambda item: (-item[1], item[0])):
-        section = chunk_sections[chunk]
-        cosine = cosines.get(chunk, 0.0)
-        known = found.get(section)
-        if known is None:
-            found[section] = Evidence(score, cosine, chunk)
-        elif cosine > known.similarity:
-            found[section] = Evidence(known.score, cosine, known.chunk)
-    return found
+
+    cosine: float = 5.0
+    second: float = 3.6
+    heading: float = 2.3
+    bm25: float = 2.8
+    coverage: float = 2.0
+    title: float = 1.3
+    symbol: float = 2.1
+    stub: float = -1.9
+    same_page: float = 0.3
 
 
-def add_bonus(
-    found: dict[int, Evidence], bonus: Mapping[int, float], chunks: Mapping[int, int]
-) -> None:
-    """Raise sections by a bonus; sections that no ranking held enter with it.
-
-    :param chunks: by section, a chunk to speak for it.
-    """
-    for section, gain in bonus.items():
-        known = found.get(section)
-        if known is not None:
-            found[section] = Evidence(known.score + gain, known.similarity, known.chunk)
-        elif section in chunks:
-            found[section] = Evidence(gain, 0.0, chunks[section])
-
-
-def confidence(similarity: float, coverage: float, symbol: float) -> float:
-    """Return how sure it is that the documentation answers a question, 0 to 1.
-
-    A logistic function; its weights are fitted by ``tests/benchmarks/answerable.py``.
-
-    :param similarity: cosine of the question and its nearest chunk.
-    :param coverage: share of the question's content words that the best section holds.
-    :param symbol: strength of the best symbol match.
-    """
-    return 1 / (1 + math.exp(-(-5.5 + 11.0 * similarity + 2.0 * coverage + 1.5 * symbol)))
+def score(features: Features, weights: Weights) -> Column:
+    """Return the candidates' scores, higher is better."""
+    total = np.zeros_like(features.cosine)
+    for field in fields(features):
+        total += np.float32(getattr(weights, field.name)) * getattr(features, field.name)
+    return total

@@ -11,11 +11,13 @@ from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
+import numpy as np
+
 from molsys_chat_rag.chunks import Chunk
-from molsys_chat_rag.content import Content
+from molsys_chat_rag.content import Content, Text
 from molsys_chat_rag.errors import DamagedIndexError
 from molsys_chat_rag.hits import Symbol
-from molsys_chat_rag.lexical import name_words
+from molsys_chat_rag.lexical import Posting, build_postings
 from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
 
 STORE = "store.sqlite"
@@ -34,8 +36,10 @@ CREATE TABLE chunks (id INTEGER PRIMARY KEY, section INTEGER NOT NULL, heading T
     text TEXT NOT NULL);
 CREATE TABLE symbols (name TEXT PRIMARY KEY, role TEXT NOT NULL, signature TEXT NOT NULL,
     address TEXT NOT NULL) WITHOUT ROWID;
-CREATE VIRTUAL TABLE lexicon USING fts5(heading, names, text, content='',
-    tokenize="porter unicode61 remove_diacritics 2");
+CREATE TABLE texts (section INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, heading TEXT NOT NULL,
+    title_terms TEXT NOT NULL, stub INTEGER NOT NULL);
+CREATE TABLE terms (term TEXT PRIMARY KEY, word TEXT NOT NULL, holding INTEGER NOT NULL,
+    rows BLOB NOT NULL, impacts BLOB NOT NULL) WITHOUT ROWID;
 """
 _INDEXES = """
 CREATE INDEX sections_by_page ON sections (page);
@@ -70,7 +74,6 @@ def write_store(content: Content, digests: Mapping[str, str], path: Path) -> Non
             "INSERT INTO symbols VALUES (?, ?, ?, ?)",
             ((s.name, s.kind, s.signature, s.address) for s in content.symbols),
         )
-        connection.execute("INSERT INTO lexicon (lexicon) VALUES ('optimize')")
         connection.execute("COMMIT")
         connection.executescript(_INDEXES)
 
@@ -101,12 +104,18 @@ def _write_chunks(connection: sqlite3.Connection, content: Content) -> None:
         "INSERT INTO chunks VALUES (?, ?, ?, ?)",
         ((row, section, c.heading, c.text) for row, (section, c) in enumerate(content.chunks)),
     )
-    names = [name_words(s.symbol, s.title) for s in content.sections]
     connection.executemany(
-        "INSERT INTO lexicon (rowid, heading, names, text) VALUES (?, ?, ?, ?)",
+        "INSERT INTO texts VALUES (?, ?, ?, ?, ?)",
         (
-            (row, c.heading, names[section], c.text)
-            for row, (section, c) in enumerate(content.chunks)
+            (text.section, text.chunks, text.heading, " ".join(text.title_terms), text.stub)
+            for text in content.texts
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO terms VALUES (?, ?, ?, ?, ?)",
+        (
+            (p.term, p.word, len(p.rows), p.rows.tobytes(), p.impacts.tobytes())
+            for p in build_postings([(c.heading, c.text) for _, c in content.chunks])
         ),
     )
 
@@ -197,9 +206,20 @@ class Store:
         )
         return tuple(f"{page}#{anchor}" if anchor else str(page) for page, anchor in rows)
 
-    def chunk_sections(self) -> list[int]:
-        """Return, by chunk, the row id of its section."""
-        return [int(str(s)) for (s,) in self._rows("SELECT section FROM chunks ORDER BY id")]
+    def texts(self) -> list[Text]:
+        """Return the sections that have chunks, in the order of their chunks."""
+        rows = self._rows(
+            "SELECT section, chunks, heading, title_terms, stub FROM texts ORDER BY section"
+        )
+        return [
+            Text(int(str(s)), int(str(n)), str(h), tuple(str(terms).split()), bool(stub))
+            for s, n, h, terms, stub in rows
+        ]
+
+    def text_pages(self) -> list[str]:
+        """Return the page of each text, in the order of :meth:`texts`."""
+        query = "SELECT s.page FROM texts t JOIN sections s ON s.id = t.section ORDER BY t.section"
+        return [str(page) for (page,) in self._rows(query)]
 
     def chunk_texts(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """Return chunks by row id."""
@@ -207,26 +227,41 @@ class Store:
         query = f"SELECT id, heading, text FROM chunks WHERE id IN ({marks})"  # noqa: S608
         return {int(str(i)): Chunk(str(h), str(t)) for i, h, t in self._rows(query, ids)}
 
-    def all_chunks(self) -> Iterator[Chunk]:
-        """Yield every chunk in order."""
+    def embedded_texts(self) -> Iterator[str]:
+        """Yield what each vector was made from, in order: all chunks, and then all headings."""
         for heading, text in self._rows("SELECT heading, text FROM chunks ORDER BY id"):
-            yield Chunk(str(heading), str(text))
+            yield Chunk(str(heading), str(text)).embedded
+        for text in self.texts():
+            yield text.heading
 
     def symbols(self) -> list[Symbol]:
         """Return all symbols."""
         rows = self._rows("SELECT name, role, signature, address FROM symbols ORDER BY name")
         return [Symbol(str(n), str(r), str(s), str(a)) for n, r, s, a in rows]
 
-    def match(
-        self, expression: str, limit: int, weights: tuple[float, float, float]
-    ) -> list[tuple[int, float]]:
-        """Return chunks that match a full-text expression with their BM25 scores, best first."""
-        rows = self._rows(
-            "SELECT rowid, -bm25(lexicon, ?, ?, ?) AS score FROM lexicon WHERE lexicon MATCH ? "
-            "ORDER BY score DESC, rowid LIMIT ?",
-            (*weights, expression, limit),
-        )
-        return [(int(str(i)), float(str(score))) for i, score in rows]
+    def postings(self, terms: Sequence[str]) -> list[Posting]:
+        """Return the inverted index's entries of some terms; terms that no text holds have none."""
+        marks = ",".join("?" * len(terms))
+        query = f"SELECT term, word, rows, impacts FROM terms WHERE term IN ({marks})"  # noqa: S608
+        return [
+            Posting(
+                str(term),
+                str(word),
+                np.frombuffer(_bytes(rows), dtype=np.int32),
+                np.frombuffer(_bytes(impacts), dtype=np.float32),
+            )
+            for term, word, rows, impacts in self._rows(query, terms)
+        ]
+
+    def vocabulary(self) -> list[tuple[str, str, int]]:
+        """Return every term, the word that stands for it, and how many chunks hold it."""
+        rows = self._rows("SELECT term, word, holding FROM terms ORDER BY term")
+        return [(str(term), str(word), int(str(holding))) for term, word, holding in rows]
+
+
+def _bytes(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return value
 
 
 def _section(row: Sequence[object]) -> Section:

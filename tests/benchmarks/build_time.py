@@ -86,7 +86,9 @@ def main() -> None:
         print(json.dumps(rows))
         return
     for kind, row in rows.items():
-        print(f"{kind:16} {row['seconds']:8.2f} s (median of {arguments.runs})  {row['peak_mb']} MB")
+        print(
+            f"{kind:16} {row['seconds']:8.2f} s (median of {arguments.runs})  {row['peak_mb']} MB"
+        )
 
 
 if __name__ == "__main__":

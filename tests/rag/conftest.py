@@ -11,7 +11,7 @@ from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.embedding import SentenceTransformerEmbedder, load_embedder
 from molsys_chat_rag.index import Index
 
-GUIDE = '''\
+GUIDE = """\
 Guide
 =====
 
@@ -71,9 +71,9 @@ Child of it
 ~~~~~~~~~~~
 
 Text of the child.
-'''
+"""
 
-API = '''\
+API = """\
 Reference
 =========
 
@@ -103,7 +103,7 @@ Reference
                   end()
 
       Let go of the file.
-'''
+"""
 
 Site = Callable[[str, str], Path]
 

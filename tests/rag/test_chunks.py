@@ -51,7 +51,9 @@ text = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n"), m
 kinds = st.sampled_from([BlockKind.PARAGRAPH, BlockKind.CODE, BlockKind.ITEM])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(st.builds(Block, kinds, text), max_size=8), text.filter(str.strip))
 def test_every_chunk_fits_and_nothing_is_lost(count, blocks, title):
     window = 48

@@ -40,7 +40,9 @@ def test_another_schema_is_refused(copied, embedder):
         Index.open(copied, embedder=embedder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 1, "files": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 1, "files": 3}']
+)
 def test_a_damaged_manifest_is_refused(copied, embedder, text):
     (copied / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(DamagedIndexError, match=r"manifest.json cannot be read .*rebuild"):
@@ -107,13 +109,14 @@ def test_similarity_is_the_cosine_of_the_nearest_chunk(index, embedder):
     question = "How do I choose CA atoms?"
     hit = index.search(question, k=1).hits[0]
     chunk = "Guide › Choosing atoms\n"
-    texts = [c.embedded for c in index._store.all_chunks() if c.embedded.startswith(chunk)]
+    texts = [t for t in index._store.embedded_texts() if t.startswith(chunk)]
     vectors = embedder.embed([question, *texts])
     assert hit.similarity == pytest.approx(float(np.max(vectors[1:] @ vectors[0])), abs=0.02)
 
 
 @pytest.mark.parametrize(
-    "question", ["", " ", "?", "the of and", '"', 'a" OR "b', "NEAR(", "*", "💥", "x" * 10_000, "\0"]
+    "question",
+    ["", " ", "?", "the of and", '"', 'a" OR "b', "NEAR(", "*", "💥", "x" * 10_000, "\0"],
 )
 def test_any_text_can_be_searched(index, question):
     retrieval = index.search(question)
@@ -134,7 +137,9 @@ def test_a_follow_up_leans_on_the_question_before(index):
 
 def test_the_readers_page_is_preferred_slightly(index):
     first = {h.section.page: h.score for h in index.search("select atoms", k=20).hits}
-    there = {h.section.page: h.score for h in index.search("select atoms", k=20, page="api.html").hits}
+    there = {
+        h.section.page: h.score for h in index.search("select atoms", k=20, page="api.html").hits
+    }
     assert there["api.html"] > first["api.html"]
     assert there["guide.html"] == first["guide.html"]
 

@@ -1,0 +1,40 @@
+"""A reader's question, made ready to be searched."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from molsys_chat_rag.lexical import content_words, terms
+from molsys_chat_rag.spelling import Speller
+
+FOLLOW_UP_WORDS = 3
+"""A question of fewer content words leans on the one before it."""
+MOST_TERMS = 64
+"""Terms of a question that are looked up: a pasted page is no better a question than its start."""
+
+_WORD = re.compile(r"(?<![\w.])[^\W\d_]+(?![\w.(]*[\w(])")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is searched."""
+
+    text: str
+    """What is embedded."""
+    terms: tuple[str, ...]
+    """The distinct terms that are looked up."""
+    words: tuple[str, ...]
+    """The distinct content words, in lower case."""
+
+
+def make_query(question: str, history: Sequence[str], speller: Speller) -> Query:
+    """Return a question with its misspellings put right, and with what it leans on.
+
+    :param history: the reader's earlier questions, oldest first; a question that says little by
+        itself is searched together with the last of them.
+    """
+    text = _WORD.sub(lambda match: speller.correct(match.group()), question)
+    if history and len(content_words(text)) < FOLLOW_UP_WORDS:
+        text = f"{history[-1]} {text}"
+    found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]
+    return Query(text, found, content_words(text))

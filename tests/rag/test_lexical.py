@@ -1,0 +1,86 @@
+"""Words, the inverted index, and misspellings put right."""
+
+import numpy as np
+import pytest
+
+from molsys_chat_rag.lexical import build_postings, content_words, stem, terms
+from molsys_chat_rag.query import make_query
+from molsys_chat_rag.spelling import Speller
+
+TEXTS = [
+    ("Guide › Selecting atoms", "Select the atoms of a protein with select()."),
+    ("Guide › Energy", "Minimise the energy of a trajectory, and the energy again."),
+    ("Reference", "load_trajectory(path) reads a TrajectoryFile."),
+]
+
+
+@pytest.fixture(scope="module")
+def speller() -> Speller:
+    postings = build_postings(TEXTS)
+    return Speller((p.term, p.word, len(p.rows)) for p in postings)
+
+
+def test_terms_are_stems_without_function_words():
+    assert terms("How do I select the selected atoms?") == ["select", "select", "atom"]
+    assert stem("Energía") == stem("energia")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("atom_name", {"atom_name", "atom", "name"}),
+        ("TrajectoryFile", {"trajectoryfil", "trajectori", "file"}),
+        ("msm.get_form()", {"msm", "get_form", "form"}),
+    ],
+)
+def test_names_are_taken_apart_and_kept_whole(text, expected):
+    assert set(terms(text)) == expected
+
+
+def test_postings_hold_the_chunks_of_each_term():
+    postings = {p.term: p for p in build_postings(TEXTS)}
+    assert list(postings) == sorted(postings)
+    assert postings["energi"].rows.tolist() == [1]
+    assert postings["energi"].word == "energy"
+    assert postings["trajectori"].rows.tolist() == [1, 2]
+    assert postings["trajectori"].impacts.dtype == np.float32
+    assert "the" not in postings
+
+
+def test_more_of_a_word_weighs_more_and_saturates():
+    texts = [("", "atom " * n + "filler " * (20 - n)) for n in (1, 2, 10)]
+    (posting,) = [p for p in build_postings(texts) if p.term == "atom"]
+    one, two, ten = posting.impacts
+    assert one < two < ten < 2.2 * one * 1.01 + 1
+
+
+@pytest.mark.parametrize(
+    ("word", "right"),
+    [
+        ("trajectroy", "trajectory"),
+        ("enregy", "energy"),
+        ("protien", "protein"),
+        ("wich", "which"),
+        ("select", "select"),
+        ("selecting", "selecting"),
+        ("zebra", "zebra"),
+        ("xyz", "xyz"),
+    ],
+)
+def test_misspelt_words_are_put_right(speller, word, right):
+    assert speller.correct(word) == right
+
+
+def test_names_and_calls_are_left_as_they_are(speller):
+    query = make_query("why does msm.selcet(x) fail on protien", (), speller)
+    assert query.text == "why does msm.selcet(x) fail on protein"
+
+
+def test_a_question_that_says_little_leans_on_the_one_before(speller):
+    query = make_query("and the energy?", ["How do I load a trajectory?"], speller)
+    assert query.text == "How do I load a trajectory? and the energy?"
+    assert make_query("minimise the energy of a protein", ["x"], speller).text.startswith("minim")
+
+
+def test_content_words_keep_their_order():
+    assert content_words("Select the CA atoms, the CA ones") == ("select", "ca", "atoms", "ones")
