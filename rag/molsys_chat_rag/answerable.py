@@ -11,8 +11,8 @@ INTERCEPT = -3.8
 SIMILARITY = 10.9
 COVERAGE = 1.8
 SYMBOL = 0.8
-"""A logistic model fitted on the tune sets of ``tests/benchmarks/questions`` against their questions
-out of scope and other projects' questions; the intercept puts :data:`ANSWERABLE` where 4% of the
+"""A logistic model fitted on the tune sets of ``tests/benchmarks/questions``, their questions out
+of scope and questions on other projects; the intercept puts :data:`ANSWERABLE` where 4% of the
 answerable questions are refused."""
 
 

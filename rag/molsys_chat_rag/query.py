@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from molsys_chat_rag.lexical import content_words, terms
+from molsys_chat_rag.spanish import is_spanish, to_english
 from molsys_chat_rag.spelling import Speller
 
 FOLLOW_UP_WORDS = 3
@@ -28,12 +29,13 @@ class Query:
 
 
 def make_query(question: str, history: Sequence[str], speller: Speller) -> Query:
-    """Return a question with its misspellings put right, and with what it leans on.
+    """Return a question in English, its misspellings put right, with what it leans on.
 
     :param history: the reader's earlier questions, oldest first; a question that says little by
         itself is searched together with the last of them.
     """
-    text = _WORD.sub(lambda match: speller.correct(match.group()), question)
+    text = to_english(question, speller.knows) if is_spanish(question) else question
+    text = _WORD.sub(lambda match: speller.correct(match.group()), text)
     if history and len(content_words(text)) < FOLLOW_UP_WORDS:
         text = f"{history[-1]} {text}"
     found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]

@@ -8,8 +8,8 @@ from molsys_chat_rag.lexical import STOPWORDS, plain, stem
 NEAR = 0.75
 """Similarity (1 less the optimal string alignment distance a character) from which a word counts as
 a misspelling of another."""
-SHORTEST = 4
-"""Letters of the shortest word that is put right."""
+SHORTEST = 5
+"""Letters of the shortest word that is put right: too many words are a letter from a short one."""
 MARGIN = 2
 """Letters by which two such words differ in length at most."""
 

@@ -60,7 +60,7 @@ def test_more_of_a_word_weighs_more_and_saturates():
         ("trajectroy", "trajectory"),
         ("enregy", "energy"),
         ("protien", "protein"),
-        ("wich", "which"),
+        ("whcih", "which"),
         ("select", "select"),
         ("selecting", "selecting"),
         ("zebra", "zebra"),

@@ -1,0 +1,39 @@
+"""Spanish questions, made searchable in English documentation."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from molsys_chat_rag.spanish import is_spanish, to_english
+
+QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "questions"
+VOCABULARY = {"protein", "molecule", "distance", "rotation", "periodic", "energy", "atom"}
+
+
+@pytest.mark.parametrize(
+    ("spanish", "english"),
+    [
+        ("¿Cómo selecciono los átomos?", "¿how select the atom?"),
+        ("quiero girar una molécula", "want rotate a molecule"),
+        ("distancias entre dos proteínas", "distance between two protein"),
+        ("calcula la energía de `mi_sistema`", "calculate the energy of `mi_sistema`"),
+        ("usa msm.convert() para guardar", "use msm.convert() for save"),
+    ],
+)
+def test_words_are_put_into_english(spanish, english):
+    assert to_english(spanish, VOCABULARY.__contains__) == english
+
+
+def test_languages_are_told_apart():
+    told = {True: 0, False: 0}
+    for path in sorted(QUESTIONS.glob("m*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            question = json.loads(line)
+            if question["type"] == "out_of_scope":
+                continue
+            spanish = question["type"] == "spanish"
+            told[spanish] += 1
+            assert is_spanish(question["question"]) == spanish, question["question"]
+    assert told[True] > 10
+    assert told[False] > 100
