@@ -329,9 +329,10 @@ def _signature_text(term: Element) -> str:
 
 
 def _parameters(term: Element, signature: str) -> str:
-    name = _named(term, "descname")
-    _, found, rest = signature.partition(name) if name else ("", "", "")
-    return rest.strip() if found else ""
+    """Return what stands after the name: ``(a, b=1)``, and what follows it."""
+    name = _named(term, "descclassname") + _named(term, "descname")
+    at = signature.find(name)
+    return signature[at + len(name) :].strip() if name and at >= 0 else ""
 
 
 def _table(element: Element) -> Iterator[Marker]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import faiss
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from molsys_chat_rag.chunks import token_counter
 from molsys_chat_rag.content import Content, assemble_content
@@ -25,7 +25,7 @@ from molsys_chat_rag.embedding import (
     find_model,
 )
 from molsys_chat_rag.errors import BuildError, IndexUnusableError
-from molsys_chat_rag.folder import building, recover, replace_folder
+from molsys_chat_rag.folder import building, lock_of, recover, replace_folder
 from molsys_chat_rag.inventory import EMPTY, Inventory, read_inventory
 from molsys_chat_rag.manifest import (
     MANIFEST,
@@ -124,7 +124,7 @@ def _locked(target: Path) -> Iterator[None]:
         raise BuildError(f"{target} is a file: name a folder for the index")
     with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(target.parent / f".{target.name}.lock")
+        lock = lock_of(target)
         try:
             lock.acquire(timeout=LOCK_TIMEOUT)
         except Timeout:

@@ -37,7 +37,7 @@ class Question:
     """A question whose answer is known."""
 
     id: str
-    """Its name, no other question's in the file."""
+    """Its name; several wordings of one question may share it."""
     question: str
     """What the reader asks."""
     gold: tuple[str, ...]
@@ -64,6 +64,10 @@ class Ranking:
     def to_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return asdict(self)
+
+
+Ranked = tuple[Question, Ranking]
+"""A question with what retrieval gave for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,10 @@ class AnswerableCounts:
 def read_questions(path: Path) -> tuple[Question, ...]:
     """Return the questions of a JSON Lines file.
 
-    :raises QuestionFileError: if a line is no question, an id occurs twice, or there is none.
+    :raises QuestionFileError: if a line is no question, or there is none.
     :raises OSError: if the file cannot be read.
     """
-    questions: dict[str, Question] = {}
+    questions: list[Question] = []
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
@@ -113,15 +117,12 @@ def read_questions(path: Path) -> tuple[Question, ...]:
         if not line.strip():
             continue
         try:
-            question = parse_question(line)
+            questions.append(parse_question(line))
         except ValueError as error:
             raise QuestionFileError(f"{path}, line {number}: {error}") from error
-        if question.id in questions:
-            raise QuestionFileError(f"{path}, line {number}: id {question.id!r} occurs twice")
-        questions[question.id] = question
     if not questions:
         raise QuestionFileError(f'{path} holds no question; write {{"id", "question", "gold"}}')
-    return tuple(questions.values())
+    return tuple(questions)
 
 
 def parse_question(line: str) -> Question:
@@ -169,45 +170,39 @@ def rank(question: Question, retrieval: Retrieval) -> Ranking:
     )
 
 
-def score_sections(
-    questions: Iterable[Question], rankings: Mapping[str, Ranking], find: FindSection
-) -> RankingScores:
+def score_sections(ranked: Iterable[Ranked], find: FindSection) -> RankingScores:
     """Score rankings by section: a result hits when it is a gold section.
 
     :param find: returns the section at an address, whichever of its anchors it names.
     """
     return _score(
-        _Relevance(_resolved(question.gold, find), rankings[question.id].results)
-        for question in questions
+        _Relevance(_resolved(question.gold, find), ranking.results)
+        for question, ranking in ranked
         if question.gold
     )
 
 
-def score_sections_within(
-    questions: Iterable[Question], rankings: Mapping[str, Ranking], find: FindSection
-) -> RankingScores:
+def score_sections_within(ranked: Iterable[Ranked], find: FindSection) -> RankingScores:
     """Score rankings by section, where a result that stands inside a gold section hits as well."""
     return _score(
-        _relevance_within(question.gold, rankings[question.id].results, find)
-        for question in questions
+        _relevance_within(question.gold, ranking.results, find)
+        for question, ranking in ranked
         if question.gold
     )
 
 
-def score_pages(questions: Iterable[Question], rankings: Mapping[str, Ranking]) -> RankingScores:
+def score_pages(ranked: Iterable[Ranked]) -> RankingScores:
     """Score rankings by page: a result hits when its page is that of a gold section."""
     return _score(
-        _Relevance(_pages(question.gold), _pages(rankings[question.id].results))
-        for question in questions
+        _Relevance(_pages(question.gold), _pages(ranking.results))
+        for question, ranking in ranked
         if question.gold
     )
 
 
-def count_answerable(
-    questions: Iterable[Question], rankings: Mapping[str, Ranking]
-) -> AnswerableCounts:
+def count_answerable(ranked: Iterable[Ranked]) -> AnswerableCounts:
     """Count how often it was judged rightly whether the documentation answers a question."""
-    judged = [(bool(question.gold), rankings[question.id].answerable) for question in questions]
+    judged = [(bool(question.gold), ranking.answerable) for question, ranking in ranked]
     return AnswerableCounts(
         answerable=sum(truth for truth, _ in judged),
         refused=sum(truth and not said for truth, said in judged),

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 
 def previous_folder(target: Path) -> Path:
     """Return where the previous index stands while the new one takes its place."""
@@ -43,6 +45,22 @@ def replace_folder(folder: Path, target: Path) -> None:
         recover(target)
         raise
     shutil.rmtree(previous, ignore_errors=True)
+
+
+def lock_of(target: Path) -> FileLock:
+    """Return the lock that whoever writes a target holds."""
+    return FileLock(target.parent / f".{target.name}.lock")
+
+
+def recover_unless_building(target: Path) -> None:
+    """Put the previous index back, unless a build is at work that will put a new one there."""
+    if not previous_folder(target).is_dir() or target.exists():
+        return
+    try:
+        with lock_of(target).acquire(timeout=0):
+            recover(target)
+    except (Timeout, OSError):  # a build is at work, or nothing can be written there
+        return
 
 
 def recover(target: Path) -> None:

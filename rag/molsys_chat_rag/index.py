@@ -15,7 +15,7 @@ from molsys_chat_rag.embedding import (
     find_model,
 )
 from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
-from molsys_chat_rag.folder import recover
+from molsys_chat_rag.folder import recover_unless_building
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.manifest import Manifest, check_files, read_manifest
 from molsys_chat_rag.query import Query, make_query
@@ -64,7 +64,7 @@ class Index:
             it was made with another embedding model.
         :raises EmbeddingError: if the model cannot be had.
         """
-        recover(folder)
+        recover_unless_building(folder)
         manifest = read_manifest(folder)
         check_files(manifest, folder)
         faiss.omp_set_num_threads(1)  # waking threads costs more than a search does

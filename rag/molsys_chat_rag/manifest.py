@@ -11,6 +11,8 @@ from molsys_chat_rag.site import file_digest
 SCHEMA = 1
 """Raised whenever an older reader could misread a newer index, or the other way round."""
 MANIFEST = "manifest.json"
+COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")
+"""What a manifest counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Manifest:
     chunker: dict[str, Any]
     """Settings of the chunker and the reader."""
     counts: dict[str, int]
-    """Numbers of ``pages``, ``sections``, ``texts``, ``chunks``, ``symbols``."""
+    """Numbers of what :data:`COUNTS` names."""
     source: str
     """SHA-256 over the pages and settings that the index was made from."""
     files: dict[str, FileFacts]
@@ -97,9 +99,11 @@ def read_manifest(folder: Path) -> Manifest:
             f"'molsys-chat index HTML_DIR -o {folder} --full'"
         )
     try:
+        counts = {name: int(data["counts"][name]) for name in COUNTS}
         files = {name: FileFacts(**facts) for name, facts in data.pop("files").items()}
-        return Manifest(**data | {"files": files, "model": ModelFacts(**data["model"])})
-    except (KeyError, TypeError, AttributeError) as error:
+        model = ModelFacts(**data["model"])
+        return Manifest(**data | {"files": files, "model": model, "counts": counts})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from None
 
 

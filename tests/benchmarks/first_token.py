@@ -3,8 +3,8 @@
 ``python tests/benchmarks/first_token.py INDEX QUESTIONS.jsonl`` starts the service on the index in
 a process of its own, and a model server that answers at once with a scripted text. Each question is
 asked over a kept connection; what is counted is the time from the request to the first ``token``
-event, less what the model server itself took when asked directly. Quoted answers, for which no model
-is asked, are measured beside it.
+event, less what the model server itself took when asked directly. Quoted answers, for which no
+model is asked, are measured beside it.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from molsys_chat_rag.evaluation import read_questions
 from molsys_chat_server.app import create_app
 from molsys_chat_server.settings import load_settings
 
-ANSWER = ["Select", "them", "with", "`select`", "and", "a", "condition", "on", "their", "names", "[1].", ""]
+ANSWER = ("Select ", "them ", "by ", "name ", "[1].")
 
 
 async def completion(request: Request) -> Response:
@@ -40,7 +40,7 @@ async def completion(request: Request) -> Response:
 
     async def chunks() -> AsyncIterator[str]:
         for word in ANSWER:
-            yield chunk({"content": f"{word} "}, None)
+            yield chunk({"content": word}, None)
             await asyncio.sleep(0)
         yield chunk({}, "stop") + "data: [DONE]\n\n"
 

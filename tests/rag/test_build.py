@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.errors import BuildError, EmbeddingError, NoPagesError
-from molsys_chat_rag.folder import previous_folder
+from molsys_chat_rag.errors import BuildError, EmbeddingError, IndexMissingError, NoPagesError
+from molsys_chat_rag.folder import lock_of, previous_folder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.manifest import read_manifest
 
@@ -240,6 +240,15 @@ def test_a_build_killed_between_the_renames_is_recovered(site, tmp_path, embedde
     Index.open(tmp_path / "i", embedder=embedder).close()
     (tmp_path / "i").rename(previous_folder(tmp_path / "i"))
     assert build_index(site, tmp_path / "i", SETTINGS).unchanged
+
+
+def test_opening_leaves_a_build_at_work_alone(site, tmp_path, embedder):
+    build_index(site, tmp_path / "i", SETTINGS)
+    with lock_of(tmp_path / "i"):
+        (tmp_path / "i").rename(previous_folder(tmp_path / "i"))
+        with pytest.raises(IndexMissingError):
+            Index.open(tmp_path / "i", embedder=embedder)
+    Index.open(tmp_path / "i", embedder=embedder).close()
 
 
 def test_builds_of_the_same_index_wait_for_each_other(site, tmp_path):

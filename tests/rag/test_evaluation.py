@@ -36,8 +36,10 @@ SECTIONS = {
 }
 
 
-def ranking(*results: str, answerable: bool = True, question: str = "q") -> dict[str, Ranking]:
-    return {question: Ranking(question, results, tuple(1.0 for _ in results), answerable)}
+def ranked(
+    gold: tuple[str, ...], *results: str, answerable: bool = True
+) -> tuple[Question, Ranking]:
+    return Question("q", "?", gold), Ranking("q", results, (1.0,) * len(results), answerable)
 
 
 def write(folder: Path, *lines: object) -> Path:
@@ -65,13 +67,17 @@ def test_reads_questions(tmp_path: Path) -> None:
         ({"id": "q2", "question": "?"}, 'line 2: "gold" must be a list of texts, found None'),
         ({**LINE, "gold": "a.html"}, "line 2: \"gold\" must be a list of texts, found 'a.html'"),
         ({**LINE, "id": "q2", "key_facts": [1]}, 'line 2: "key_facts" must be a list of texts'),
-        (LINE, "line 2: id 'q1' occurs twice"),
     ],
 )
 def test_names_the_line_that_is_wrong(tmp_path: Path, line: object, message: str) -> None:
     with pytest.raises(QuestionFileError) as error:
         read_questions(write(tmp_path, LINE, line))
     assert message in str(error.value)
+
+
+def test_wordings_of_one_question_may_share_its_id(tmp_path: Path) -> None:
+    wordings = read_questions(write(tmp_path, LINE, {**LINE, "question": "In what way?"}))
+    assert [each.question for each in wordings] == ["How?", "In what way?"]
 
 
 def test_refuses_a_file_without_questions(tmp_path: Path) -> None:
@@ -98,59 +104,56 @@ def test_a_ranking_names_addresses_best_first() -> None:
 
 
 def test_recall_is_the_share_of_the_gold_and_found_asks_for_any() -> None:
-    question = Question("q", "?", ("a.html#x", "b.html#y"))
-    scores = score_sections([question], ranking("c.html", "b.html#y"), SECTIONS.get)
+    one = ranked(("a.html#x", "b.html#y"), "c.html", "b.html#y")
+    scores = score_sections([one], SECTIONS.get)
     assert scores.recall == {1: 0.0, 5: 0.5, 10: 0.5}
     assert scores.found == {1: 0.0, 5: 1.0, 10: 1.0}
     assert scores.mrr == 0.5
 
 
 def test_a_gold_may_name_another_anchor_of_its_section() -> None:
-    question = Question("q", "?", ("a.html#old-x", "a.html#x"))
-    assert score_sections([question], ranking("a.html#x"), SECTIONS.get).recall[1] == 1.0
+    one = ranked(("a.html#old-x", "a.html#x"), "a.html#x")
+    assert score_sections([one], SECTIONS.get).recall[1] == 1.0
 
 
 def test_a_result_inside_a_gold_section_hits_where_that_is_asked_for() -> None:
-    questions, rankings = [Question("q", "?", ("a.html#x",))], ranking("a.html#x-1")
-    assert score_sections(questions, rankings, SECTIONS.get).mrr == 0.0
-    assert score_sections_within(questions, rankings, SECTIONS.get).mrr == 1.0
+    one = ranked(("a.html#x",), "a.html#x-1")
+    assert score_sections([one], SECTIONS.get).mrr == 0.0
+    assert score_sections_within([one], SECTIONS.get).mrr == 1.0
 
 
 def test_a_section_around_the_gold_does_not_hit() -> None:
-    questions, rankings = [Question("q", "?", ("a.html#x-1",))], ranking("a.html#x")
-    assert score_sections_within(questions, rankings, SECTIONS.get).mrr == 0.0
+    one = ranked(("a.html#x-1",), "a.html#x")
+    assert score_sections_within([one], SECTIONS.get).mrr == 0.0
 
 
 def test_pages_count_once() -> None:
-    rankings = ranking("c.html#1", "c.html#2", "c.html#3", "a.html#other")
-    scores = score_pages([Question("q", "?", ("a.html#x",))], rankings)
-    assert scores.mrr == 0.5
+    one = ranked(("a.html#x",), "c.html#1", "c.html#2", "c.html#3", "a.html#other")
+    assert score_pages([one]).mrr == 0.5
 
 
 def test_mrr_looks_ten_deep() -> None:
-    results = [f"c.html#{n}" for n in range(10)] + ["a.html#x"]
-    scores = score_sections([Question("q", "?", ("a.html#x",))], ranking(*results), SECTIONS.get)
-    assert scores.mrr == 0.0
+    one = ranked(("a.html#x",), *(f"c.html#{n}" for n in range(10)), "a.html#x")
+    assert score_sections([one], SECTIONS.get).mrr == 0.0
 
 
 def test_questions_without_gold_do_not_count_for_recall() -> None:
-    questions = [Question("q", "?", ("a.html#x",)), Question("none", "?", ())]
-    rankings = ranking("a.html#x") | ranking("b.html#y", question="none")
-    assert score_sections(questions, rankings, SECTIONS.get).recall[1] == 1.0
+    both = [ranked(("a.html#x",), "a.html#x"), ranked((), "b.html#y")]
+    assert score_sections(both, SECTIONS.get).recall[1] == 1.0
 
 
 def test_no_question_with_gold_gives_zeros() -> None:
-    assert score_sections([Question("q", "?", ())], ranking(), SECTIONS.get).mrr == 0.0
+    assert score_sections([ranked(())], SECTIONS.get).mrr == 0.0
 
 
 def test_counts_both_errors_about_answerable() -> None:
-    questions = [Question("a", "?", ("a.html#x",)), Question("b", "?", ()), Question("c", "?", ())]
-    rankings = (
-        ranking(answerable=False, question="a")
-        | ranking(answerable=True, question="b")
-        | ranking(answerable=False, question="c")
+    counts = count_answerable(
+        [
+            ranked(("a.html#x",), answerable=False),
+            ranked((), answerable=True),
+            ranked((), answerable=False),
+        ]
     )
-    counts = count_answerable(questions, rankings)
     assert (counts.answerable, counts.refused, counts.unanswerable, counts.answered) == (1, 1, 2, 1)
     assert counts.right == pytest.approx(1 / 3)
 

@@ -49,6 +49,12 @@ def test_a_damaged_manifest_is_refused(copied, embedder, text):
         Index.open(copied, embedder=embedder)
 
 
+def test_a_manifest_that_lacks_a_count_is_refused(copied, embedder):
+    change_manifest(copied, counts={"pages": 1})
+    with pytest.raises(DamagedIndexError, match=r"manifest.json cannot be read .*sections"):
+        Index.open(copied, embedder=embedder)
+
+
 @pytest.mark.parametrize("name", ["store.sqlite", "vectors.faiss"])
 def test_a_damaged_file_is_refused(copied, embedder, name):
     path = copied / name

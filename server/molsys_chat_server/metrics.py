@@ -1,0 +1,108 @@
+"""What the service counts, in a registry of its own a service."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from molsys_chat_server.events import DoneEvent, ErrorEvent, Event
+from molsys_chat_server.indexes import IndexStatus
+
+_PREFIX = "molsys_chat_"
+_RETRIEVAL_BUCKETS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
+_ANSWER_BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+
+
+class Metrics:
+    """Counters, times and states, as Prometheus reads them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._make_request_metrics()
+        self._make_answer_metrics()
+        self._make_state_metrics()
+
+    def _make_request_metrics(self) -> None:
+        self.requests = self._counter(
+            "requests_total", "Requests by endpoint and HTTP status.", "endpoint", "status"
+        )
+        self.rate_limited = self._counter(
+            "rate_limited_total", "Requests refused because their client had sent too many."
+        )
+        self.limiter_errors = self._counter(
+            "rate_limit_storage_errors_total",
+            "Requests let through uncounted because the store of counts failed.",
+        )
+        self.votes = self._counter("feedback_votes_total", "Readers' votes.", "vote")
+
+    def _make_answer_metrics(self) -> None:
+        self.answers = self._counter("answers_total", "Finished answers by kind.", "kind")
+        self.abandoned = self._counter(
+            "abandoned_answers_total", "Answers whose reader left before their end."
+        )
+        self.model_errors = self._counter(
+            "model_errors_total",
+            "Answers that the model should have written and could not, by error.",
+            "code",
+        )
+        self.retrieval = self._histogram(
+            "retrieval_seconds",
+            "Time to find the sections, the question's embedding included.",
+            _RETRIEVAL_BUCKETS,
+        )
+        self.first_token = self._histogram(
+            "first_token_seconds",
+            "Time from the request to the first piece of the answer.",
+            _ANSWER_BUCKETS,
+        )
+        self.total = self._histogram(
+            "answer_seconds", "Time from the request to the answer's end.", _ANSWER_BUCKETS
+        )
+
+    def _make_state_metrics(self) -> None:
+        self.running = self._gauge("running_answers", "Answers in the making now.")
+        self.model_up = self._gauge(
+            "model_up", "1 where the model server answered when last asked, 0 where not."
+        )
+        self.index_up = self._gauge(
+            "index_up",
+            "1 where a configured index folder is as it should be, 0 where something is wrong.",
+            "folder",
+        )
+        self.index = Info(
+            f"{_PREFIX}index", "What is served from a folder.", ["folder"], registry=self.registry
+        )
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(_PREFIX + name, told, labels, registry=self.registry)
+
+    def _gauge(self, name: str, told: str, *labels: str) -> Gauge:
+        return Gauge(_PREFIX + name, told, labels, registry=self.registry)
+
+    def _histogram(self, name: str, told: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(_PREFIX + name, told, buckets=buckets, registry=self.registry)
+
+    def observe(self, event: Event) -> None:
+        """Count an answer's end."""
+        if isinstance(event, DoneEvent):
+            self.answers.labels(event.kind.value).inc()
+            self.retrieval.observe(event.timings.retrieve_ms / 1000)
+            self.first_token.observe(event.timings.first_token_ms / 1000)
+            self.total.observe(event.timings.total_ms / 1000)
+            if event.degraded:
+                self.model_errors.labels(event.degraded).inc()
+        elif isinstance(event, ErrorEvent):
+            self.answers.labels("error").inc()
+
+    def show_indexes(self, states: tuple[IndexStatus, ...]) -> None:
+        """Show how the configured folders do."""
+        for state in states:
+            name = str(state.folder)
+            self.index_up.labels(name).set(0 if state.problem else 1)
+            if state.index is not None:
+                facts = state.index.manifest
+                self.index.labels(name).info(
+                    {
+                        "project": facts.project,
+                        "version": facts.version,
+                        "commit": facts.commit,
+                        "built_at": facts.built_at,
+                    }
+                )

@@ -1,0 +1,80 @@
+"""The built documentation, served as it lies on disk."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PageHead = Callable[[str], str]
+"""Returns the HTML to put into a page's head, given the page's path from the docs' root."""
+
+_HEAD_END = re.compile(rb"</head\s*>", re.IGNORECASE)
+_BODY_START = re.compile(rb"<body[\s>]", re.IGNORECASE)
+
+
+class DocsPages(StaticFiles):
+    """A folder of built HTML; something may be put into each page's head on the way out.
+
+    :param folder: the folder, which is only read.
+    :param page_head: what to put before ``</head>``; pages go out as they are without it.
+    """
+
+    def __init__(self, folder: Path, page_head: PageHead | None = None) -> None:
+        super().__init__(directory=folder, html=True)
+        self._root = folder.resolve()
+        self._page_head = page_head
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return the file, the redirect to a folder's page, or the site's own 404 page."""
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            if error.status_code == 401:  # a file that may not be read
+                raise HTTPException(404) from error
+            raise
+        page_head = self._page_head
+        if page_head is None or not isinstance(response, FileResponse):
+            return response
+        file = Path(response.path)
+        if file.suffix.lower() not in {".html", ".htm"}:
+            return response
+
+        def changed() -> bytes:
+            head = page_head(file.relative_to(self._root).as_posix())
+            return insert_head(file.read_bytes(), head)
+
+        page = await anyio.to_thread.run_sync(changed)
+        return _page_response(page, response.status_code, scope)
+
+    def is_not_modified(self, response_headers: object, request_headers: object) -> bool:
+        """Return whether the reader's copy will do; a page that is changed here has another tag."""
+        return self._page_head is None and super().is_not_modified(
+            response_headers,  # type: ignore[arg-type]
+            request_headers,  # type: ignore[arg-type]
+        )
+
+
+def insert_head(page: bytes, head: str) -> bytes:
+    """Return a page with HTML put before its ``</head>``, or before ``<body>`` where it has none.
+
+    The page's encoding does not matter: what is put in is ASCII.
+    """
+    inserted = head.encode("ascii", "xmlcharrefreplace")
+    place = _HEAD_END.search(page) or _BODY_START.search(page)
+    at = place.start() if place else 0
+    return page[:at] + inserted + page[at:] if place else page + inserted
+
+
+def _page_response(page: bytes, status: int, scope: Scope) -> Response:
+    tag = f'"{hashlib.sha256(page).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    known = dict(scope["headers"]).get(b"if-none-match", b"").decode("latin-1")
+    if status == 200 and tag in known:
+        return Response(status_code=304, headers=headers)
+    return Response(page, status, headers | {"Content-Type": "text/html"})

@@ -1,0 +1,191 @@
+"""Reading requests: what a reader may send, and how everything else is refused."""
+
+import asyncio
+import re
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from molsys_chat_server.errors import MalformedError, TooLargeError
+from molsys_chat_server.settings import Settings
+
+_B = TypeVar("_B", bound=BaseModel)
+
+_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control characters besides tab and newline, and those that turn the writing direction."""
+
+ANSWER_ID = re.compile(r"[0-9a-f]{32}")
+"""What an answer's id looks like."""
+
+MAX_COMMENT_CHARACTERS = 2000
+"""Longest comment of a reader's vote."""
+
+
+def clean_text(text: str) -> str:
+    """Return text with one kind of line end and without control characters."""
+    return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _clean(value: object) -> object:
+    return clean_text(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_clean)]
+Name = Annotated[str, BeforeValidator(_clean), Field(max_length=500)]
+
+
+class _Body(BaseModel):
+    """A JSON body: strict about types, silent about fields that it does not know."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class Message(_Body):
+    """One turn of the conversation."""
+
+    role: Literal["user", "assistant"]
+    content: Text
+
+
+class ChatRequest(_Body):
+    """The body of ``POST /v1/chat``."""
+
+    messages: Annotated[tuple[Message, ...], Field(min_length=1, strict=False)]
+    """The conversation, oldest first; the last message is the question."""
+    project: Name = ""
+    """The project asked about; the first served one where empty."""
+    version: Name = ""
+    """Its version; the newest one where empty or unknown."""
+    page: Name = ""
+    """The page that the reader is on, as the index names it."""
+    k: Annotated[int, Field(ge=1, le=50)] | None = None
+    """Sections to find; the service's default where None."""
+    stream: bool = False
+    """Whether the answer comes as Server-Sent Events."""
+
+    @property
+    def question(self) -> str:
+        """The last message's text."""
+        return self.messages[-1].content.strip()
+
+    @property
+    def history(self) -> tuple[Message, ...]:
+        """The conversation before the question, oldest first."""
+        return self.messages[:-1]
+
+
+class FeedbackRequest(_Body):
+    """The body of ``POST /v1/feedback``."""
+
+    id: str
+    """The answer's id, as its ``sources`` event gave it."""
+    vote: Literal["up", "down"]
+    comment: Text = ""
+
+
+class SearchQuery(BaseModel):
+    """The query of ``GET /v1/search``."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    q: Text
+    k: Annotated[int, Field(ge=1, le=50)] | None = None
+    project: Name = ""
+    version: Name = ""
+    page: Name = ""
+
+
+def ask(question: str, *, k: int | None = None, page: str = "") -> ChatRequest:
+    """Return the request that asks one question, without a conversation before it."""
+    return ChatRequest(messages=(Message(role="user", content=question),), k=k, page=page)
+
+
+def parse_chat(body: bytes, settings: Settings) -> ChatRequest:
+    """Return the request that a body holds.
+
+    :raises MalformedError: if it is not JSON, has wrong types, or asks nothing.
+    :raises TooLargeError: if the question or the conversation is longer than allowed.
+    """
+    request = _parse(ChatRequest, body)
+    _check_size("messages", len(request.messages), settings.max_messages, "messages")
+    if request.messages[-1].role != "user":
+        raise MalformedError("the last message must be the user's question")
+    _check_question(request.question, settings)
+    history = sum(len(message.content) for message in request.history)
+    _check_size("conversation", history, settings.max_history_characters, "characters")
+    return request
+
+
+def parse_feedback(body: bytes) -> FeedbackRequest:
+    """Return the vote that a body holds.
+
+    :raises MalformedError: if it is not one, or its id is not that of an answer.
+    :raises TooLargeError: if the comment is too long.
+    """
+    request = _parse(FeedbackRequest, body)
+    if not ANSWER_ID.fullmatch(request.id):
+        raise MalformedError("id must be the id of an answer: 32 hexadecimal digits")
+    _check_size("comment", len(request.comment), MAX_COMMENT_CHARACTERS, "characters")
+    return request
+
+
+def parse_search(request: Request, settings: Settings) -> SearchQuery:
+    """Return the query that a request's address holds.
+
+    :raises MalformedError: if there is none or a value is wrong.
+    :raises TooLargeError: if the question is longer than allowed.
+    """
+    try:
+        query = SearchQuery.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise MalformedError(_first_problem(error)) from error
+    _check_question(query.q.strip(), settings)
+    return query
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """Return a request's body.
+
+    :raises TooLargeError: if it is longer than allowed; the rest is not read.
+    :raises MalformedError: if it does not arrive in time, or the client leaves.
+    """
+    limit = settings.max_body_bytes
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal():
+        _check_size("body", int(announced), limit, "bytes")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(settings.body_timeout_s):
+            async for piece in request.stream():
+                body += piece
+                _check_size("body", len(body), limit, "bytes")
+    except (TimeoutError, ClientDisconnect) as error:
+        raise MalformedError("the body did not arrive: send it whole and at once") from error
+    return bytes(body)
+
+
+def _parse(model: type[_B], body: bytes) -> _B:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise MalformedError(_first_problem(error)) from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    if problem["type"] == "json_invalid":
+        return "the body is not valid JSON: send an object with a `messages` list"
+    where = ".".join(str(part) for part in problem["loc"]) or "body"
+    return f"{where}: {problem['msg']}"
+
+
+def _check_question(question: str, settings: Settings) -> None:
+    if not question:
+        raise MalformedError("the question is empty: write what you want to know")
+    _check_size("question", len(question), settings.max_question_characters, "characters")
+
+
+def _check_size(what: str, size: int, limit: int, unit: str) -> None:
+    if size > limit:
+        raise TooLargeError(f"the {what} is too long: {size} {unit}, {limit} are allowed")

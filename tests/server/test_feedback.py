@@ -1,0 +1,54 @@
+"""Readers' votes outlive a killed process."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+
+from molsys_chat_server.feedback import FeedbackStore
+
+SCRIPT = """
+import os, signal, sys
+from pathlib import Path
+from molsys_chat_server.feedback import FeedbackStore
+store = FeedbackStore(Path(sys.argv[1]))
+for i in range(50):
+    store.add(f"{i:032x}", "up", "")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def count(path) -> int:
+    with closing(sqlite3.connect(path)) as votes:
+        return votes.execute("SELECT count(*) FROM votes").fetchone()[0]
+
+
+def test_votes_survive_a_kill(tmp_path) -> None:
+    path = tmp_path / "deep" / "votes.sqlite"
+    killed = subprocess.run([sys.executable, "-c", SCRIPT, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert count(path) == 50
+    store = FeedbackStore(path)
+    store.add("f" * 32, "down", "late")
+    store.close()
+    assert count(path) == 51
+
+
+def test_two_processes_may_write(tmp_path) -> None:
+    path = tmp_path / "votes.sqlite"
+    first, second = FeedbackStore(path), FeedbackStore(path)
+    first.add("a" * 32, "up", "")
+    second.add("b" * 32, "up", "")
+    first.close()
+    second.close()
+    assert count(path) == 2
+
+
+def test_file_that_is_something_else(tmp_path) -> None:
+    path = tmp_path / "votes.sqlite"
+    path.write_text("this is a text of no database at all, long enough to be read" * 10)
+    with pytest.raises(sqlite3.DatabaseError):
+        FeedbackStore(path)
