@@ -1,0 +1,173 @@
+// @ts-check
+/** A conversation, and where it is kept. */
+import { ChatError } from "./client.js";
+
+const HISTORY_TURNS = 4;
+const HISTORY_CHARACTERS = 2000;
+
+const LONGEST_ANSWER = 400_000;
+const FORMAT = 1;
+const MOST_TURNS = 200;
+
+/** @param {string} question @returns {Turn} */
+export const newTurn = (question) => ({ question, answer: "", state: "waiting", sources: [], cited: [] });
+
+/** @param {Turn} turn */
+export const isOpen = ({ state }) => state === "waiting" || state === "writing";
+
+/** As the service counts. @param {string} text @param {number} count */
+export const keepCodePoints = (text, count) => Array.from(text).slice(0, count).join("");
+
+/** @param {Turn} turn @param {ChatEvent} event @returns {Turn} */
+export function applyEvent(turn, { event, data }) {
+  const { answer } = turn;
+  if (event === "sources") return { ...turn, ...data, state: "writing" };
+  if (event === "token") return { ...turn, answer: (answer + (data.text ?? "")).slice(0, LONGEST_ANSWER) };
+  if (event === "rewind") return { ...turn, answer: keepCodePoints(answer, data.length) };
+  return event === "done" ? { ...turn, ...data, state: event } : turn;
+}
+
+/** The question after what led to it. @param {Turn[]} turns @param {string} question @returns {Message[]} */
+export function messagesFor(turns, question) {
+  const told = turns.filter(({ answer, state }) => answer && state !== "failed").slice(-HISTORY_TURNS);
+  /** @type {(turn: Turn) => Message[]} */
+  const say = (turn) => [
+    { role: "user", content: turn.question },
+    { role: "assistant", content: keepCodePoints(turn.answer, HISTORY_CHARACTERS) },
+  ];
+  return [...told.flatMap(say), { role: "user", content: question }];
+}
+
+/** A tab's storage; where it is blocked, full or damaged, nothing is remembered. */
+export class Store {
+  /** @param {() => Storage} storage @param {string} key */
+  constructor(storage, key) {
+    this.storage = storage;
+    this.key = key;
+  }
+
+  /** @returns {Turn[]} */
+  load() {
+    try {
+      const { format, turns } = JSON.parse(this.storage().getItem(this.key) ?? "{}");
+      if (format !== FORMAT) return [];
+      return turns.map((/** @type {Turn} */ turn) => (isOpen(turn) ? { ...turn, state: "interrupted" } : turn));
+    } catch {
+      return [];
+    }
+  }
+
+  /** The oldest go until the rest fits. @param {Turn[]} turns */
+  save(turns) {
+    let kept = turns.slice(-MOST_TURNS);
+    while (!this.#write("", JSON.stringify({ format: FORMAT, turns: kept })) && kept.length) {
+      kept = kept.slice(Math.ceil(kept.length / 2));
+    }
+  }
+
+  /** @param {boolean} open */
+  saveOpen(open) {
+    this.#write(":open", open ? "1" : "");
+  }
+
+  /** @param {string} suffix @param {string} text */
+  #write(suffix, text) {
+    try {
+      this.storage().setItem(this.key + suffix, text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+export class Conversation {
+  /** @type {Turn[]} */
+  turns = [];
+  /** @type {AbortController | undefined} */
+  #stop;
+
+  /** @param {Store} store @param {Outside} outside */
+  constructor(store, outside) {
+    this.store = store;
+    this.outside = outside;
+  }
+
+  get answering() {
+    return !!this.#stop;
+  }
+
+  get #last() {
+    return this.turns[this.turns.length - 1];
+  }
+
+  restore() {
+    this.turns = this.store.load();
+    this.outside.turnsChanged();
+  }
+
+  /** @param {string} question */
+  async ask(question) {
+    if (this.#stop) return;
+    const messages = messagesFor(this.turns, question);
+    const stop = (this.#stop = new AbortController());
+    this.turns.push(newTurn(question));
+    this.outside.turnsChanged();
+    this.store.save(this.turns);
+    try {
+      for await (const event of this.outside.stream(messages, stop.signal)) {
+        if (stop.signal.aborted) return;
+        this.#change(applyEvent(this.#last, event));
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) this.#fail(error);
+    } finally {
+      if (this.#stop === stop) this.#end();
+    }
+  }
+
+  /** @param {"stopped" | "interrupted"} state */
+  stop(state) {
+    if (!this.#stop) return;
+    this.#stop.abort(state);
+    this.#change({ ...this.#last, state });
+    this.#end();
+  }
+
+  retry() {
+    const turn = this.#stop ? undefined : this.turns.pop();
+    if (turn) this.ask(turn.question);
+  }
+
+  clear() {
+    this.stop("stopped");
+    this.turns = [];
+    this.store.save(this.turns);
+    this.outside.turnsChanged();
+  }
+
+  /** @param {Turn} turn @param {Vote} vote */
+  recordVote(turn, vote) {
+    turn.vote = vote;
+    this.store.save(this.turns);
+  }
+
+  /** @param {Turn} turn */
+  #change(turn) {
+    this.turns[this.turns.length - 1] = turn;
+    this.outside.turnChanged();
+  }
+
+  /** @param {unknown} error */
+  #fail(error) {
+    const { failure } = error instanceof ChatError ? error : new ChatError("failed", String(error));
+    this.#change({ ...this.#last, state: "failed", failure });
+    if (!(error instanceof ChatError)) throw error;
+  }
+
+  #end() {
+    this.#stop = undefined;
+    this.store.save(this.turns);
+    this.outside.turnEnded();
+  }
+}

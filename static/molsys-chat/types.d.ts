@@ -1,0 +1,176 @@
+/** What the modules pass to each other, for the type checker: no browser ever loads this file. */
+
+/** What the documentation's maintainer set. */
+interface Settings {
+  /** Base address of the service, without a slash at its end. */
+  endpoint: string;
+  /** Address of the documentation's root, with a slash at its end. */
+  root: string;
+  project?: string;
+  version?: string;
+  /** This page's path relative to the documentation's root. */
+  page?: string;
+  welcome?: string;
+  suggestions: string[];
+}
+
+/** A section that the service found. */
+interface Source {
+  /** What `[n]` in the answer means. */
+  n: number;
+  /** Heading path, its steps parted by ` › `. */
+  title: string;
+  url: string;
+  /** Address relative to the documentation's root. */
+  section: string;
+  excerpt: string;
+}
+
+interface IndexFacts {
+  project: string;
+  version: string;
+  commit: string;
+  /** ISO 8601 in UTC. */
+  built_at: string;
+}
+
+type Vote = "up" | "down";
+
+/** Why there is no answer, or no more of it. */
+interface Failure {
+  /** A name in strings.js. */
+  code: string;
+  /** The service's own words. */
+  message: string;
+  /** The time limit that was passed; 0 where it was none. */
+  seconds: number;
+  /** Milliseconds since 1970 before which asking again is of no use; 0 for at once. */
+  until: number;
+}
+
+/** A question with its answer, so far as it has arrived. */
+interface Turn {
+  question: string;
+  /** Markdown. */
+  answer: string;
+  state: "waiting" | "writing" | "done" | "stopped" | "interrupted" | "failed";
+  sources: Source[];
+  cited: number[];
+  id?: string;
+  index?: IndexFacts;
+  kind?: "generated" | "quoted" | "not_documented";
+  /** Why a model that should have written the answer did not. */
+  degraded?: string;
+  /** Whether the limit on an answer's length ended it. */
+  truncated?: boolean;
+  /** Names in the answer that the documentation does not know. */
+  unverified?: string[];
+  failure?: Failure;
+  vote?: Vote;
+}
+
+interface Message {
+  role: "user" | "assistant";
+  content: string;
+}
+
+/** The body of `POST /v1/chat`. */
+interface Question {
+  messages: Message[];
+  project?: string;
+  version?: string;
+  page?: string;
+  stream: true;
+}
+
+/** An event of an event stream, as text. */
+interface StreamEvent {
+  event: string;
+  data: string;
+}
+
+/** An event of an answer. */
+interface ChatEvent {
+  event: string;
+  data: any;
+}
+
+/** Milliseconds: until the answer begins, and between two of its events. */
+interface Limits {
+  connect: number;
+  silence: number;
+}
+
+/** Who answers in a conversation, and who follows it. */
+interface Outside {
+  stream(messages: Message[], stop: AbortSignal): AsyncIterable<ChatEvent>;
+  /** Turns came or went. */
+  turnsChanged(): void;
+  /** The last turn has more of its answer. */
+  turnChanged(): void;
+  /** The last turn's answer is complete, or given up. */
+  turnEnded(): void;
+}
+
+type Inline =
+  | { type: "text"; text: string }
+  | { type: "inlineCode"; text: string }
+  | { type: "br" }
+  | { type: "cite"; n: number }
+  | { type: "em"; children: Inline[] }
+  | { type: "strong"; children: Inline[] }
+  | { type: "link"; href: string; children: Inline[] };
+
+type Block =
+  | { type: "p"; text: string }
+  | { type: "heading"; text: string }
+  | { type: "code"; language: string; text: string }
+  | { type: "list"; start: number; items: Block[][] } /* NaN where it has bullets */
+  | { type: "quote"; blocks: Block[] }
+  | { type: "table"; rows: string[][] }
+  | { type: "hr" };
+
+/** What makes elements of a tree. */
+type Writers = {
+  [T in Block["type"]]: (block: Extract<Block, { type: T }>) => HTMLElement;
+} & {
+  [T in Inline["type"]]: (node: Extract<Inline, { type: T }>) => Node | string;
+};
+
+/** A block, and the first line below it. */
+interface Found {
+  block: Block;
+  next: number;
+}
+
+/** Reads a block that begins at a line; anything false where none of its kind does. */
+type Reader<T = Found | false | "" | undefined> = (lines: string[], at: number, depth: number) => T;
+
+/** A block with the text that it was read from: where that is the same, so is the block. */
+type Piece = Block & { raw: string };
+
+/** What an answer's text may refer to. */
+interface References {
+  /** Where a link may lead; "" for nowhere. */
+  address(href: string): string;
+  source(n: number): Source | undefined;
+  sourceAddress(source: Source): string;
+  /** Resolves to whether the text is in the clipboard now. */
+  copy(text: string): Promise<boolean>;
+}
+
+/** What a reader can do with an answer. */
+interface TurnActions {
+  retry(): void;
+  vote(vote: Vote): void;
+  copy(text: string): Promise<boolean>;
+}
+
+/** What a reader can do in the dialog. */
+interface DialogActions {
+  ask(question: string): void;
+  stop(): void;
+  clear(): void;
+  /** It opened, or closed. */
+  opened(open: boolean): void;
+}

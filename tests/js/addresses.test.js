@@ -1,0 +1,68 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { linkAddress, sourceAddress } from "../../static/molsys-chat/addresses.js";
+
+const root = "https://docs.example.org/en/latest/";
+const source = {
+  n: 1,
+  title: "Select",
+  excerpt: "",
+  url: "https://www.example.org/stable/api/select.html#by-name",
+  section: "api/select.html#by-name",
+};
+
+test("a section of the project that is read opens on the site that is read", () => {
+  const here = "https://docs.example.org/en/latest/api/select.html#by-name";
+  assert.equal(sourceAddress(source, "molsysmt", { root, project: "molsysmt" }), here);
+  assert.equal(sourceAddress(source, "molsysmt", { root, project: "" }), here);
+});
+
+test("a section of another project opens where that project is", () => {
+  assert.equal(sourceAddress(source, "other", { root, project: "molsysmt" }), source.url);
+});
+
+test("an index without a base address gives relative ones", () => {
+  const relative = { ...source, url: source.section };
+  assert.equal(sourceAddress(relative, "other", { root, project: "molsysmt" }), root + source.section);
+});
+
+test("a source cannot lead to a script, or out of the site by its section", () => {
+  const site = { root, project: "" };
+  assert.equal(sourceAddress({ ...source, section: "", url: "javascript:alert(1)" }, "", site), "");
+  assert.equal(sourceAddress({ ...source, section: "../../../x.html", url: "" }, "", site), "");
+  assert.equal(sourceAddress({ ...source, section: "//evil.example/x", url: "" }, "", site), "");
+  assert.equal(sourceAddress({ ...source, section: "", url: "" }, "", site), "");
+});
+
+test("links lead into the documentation or to a source, nowhere else", () => {
+  const sources = [source.url, ""];
+  assert.equal(linkAddress("api/form.html#x", sources, root), `${root}api/form.html#x`);
+  assert.equal(linkAddress(`${root}a.html`, sources, root), `${root}a.html`);
+  assert.equal(linkAddress(source.url, sources, root), source.url);
+  const refused = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example/",
+    "https://docs.example.org.evil.example/en/latest/",
+    "https://docs.example.org@evil.example/en/latest/",
+    "https://user@docs.example.org/en/latest/a.html",
+    "http://docs.example.org/en/latest/a.html",
+    "../../admin",
+    "/en/other/",
+    "javascript:alert(1)",
+    " java\tscript:alert(1)",
+    "data:text/html,x",
+    "blob:https://docs.example.org/en/latest/",
+    "http://[",
+    "https://www.example.org/stable/api/other.html",
+  ];
+  for (const href of refused) assert.equal(linkAddress(href, sources, root), "", href);
+});
+
+test("pages opened from a folder stay within it", () => {
+  const folder = "file:///home/a/docs/";
+  assert.equal(linkAddress("b.html", [], folder), `${folder}b.html`);
+  assert.equal(linkAddress("file:///etc/passwd", [], folder), "");
+});
