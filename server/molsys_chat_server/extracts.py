@@ -249,7 +249,7 @@ def _describe_object(
         0.55 * question.coverage(words)
         + 0.35 * question.coverage(words, word_set(section.title))
         + 0.4 * named
-        + (0.4 if asked else 0.0)
+        + (0.4 + 0.4 * (named == 1.0) if asked else 0.0)
         - (0.15 if not purpose and not named else 0.0)
     )
     return Extract(n, 0, "object", markdown.rstrip(), words, standing * score)

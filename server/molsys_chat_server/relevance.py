@@ -27,6 +27,10 @@ def word_set(text: str) -> frozenset[str]:
     """Return the stems of a text's words."""
     return _word_set(text[:_LONGEST_READ])
 
+_LITERAL = re.compile(r"\b(?=\w*[A-Z]\w*)[A-Z0-9]{2,}\b")
+_LITERAL_WEIGHT = 2.0
+"""What a name in capitals (CA, RMSD, 1TCD) counts for against another word: it is the subject."""
+
 
 @lru_cache(maxsize=8192)
 def _word_set(text: str) -> frozenset[str]:
@@ -46,8 +50,10 @@ class Question:
         texts = [word_set(one) for one in found]
         frequency = Counter(word for words in texts for word in words)
         self.text = text
+        literal = word_set(" ".join(_LITERAL.findall(text))) if not text.isupper() else frozenset()
         self._weights = {
             word: math.log(1 + (len(texts) + 1) / (frequency[word] + 0.5))
+            * (_LITERAL_WEIGHT if word in literal else 1.0)
             for word in word_set(subject) or word_set(text)
         }
         self._total = sum(self._weights.values()) or 1.0
