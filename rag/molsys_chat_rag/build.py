@@ -18,11 +18,13 @@ from molsys_chat_rag.chunks import token_counter
 from molsys_chat_rag.content import Content, assemble_content
 from molsys_chat_rag.embedding import (
     DEFAULT_MODEL,
+    Embedder,
     EmbeddingModel,
     SentenceTransformerEmbedder,
     Vectors,
     build_dtype,
     find_model,
+    light_embedder,
 )
 from molsys_chat_rag.errors import BuildError, IndexUnusableError
 from molsys_chat_rag.folder import building, lock_of, recover, replace_folder
@@ -44,6 +46,8 @@ from molsys_chat_rag.store import STORE, VECTORS, write_store
 
 EMBED_AT_ONCE = 512
 """Chunks between two reports of progress."""
+FEW_TEXTS = 48
+"""Texts up to which torch is not loaded."""
 LOCK_TIMEOUT = 600
 """Seconds to wait for another build of the same index."""
 
@@ -270,7 +274,7 @@ class _Build:
         if missing:
             # Texts of like length together: no time goes into padding.
             missing.sort(key=lambda position: (-len(texts[position]), position))
-            embedder = SentenceTransformerEmbedder(model, dtype=build_dtype())
+            embedder = _embedder(model, len(missing))
             for start in range(0, len(missing), EMBED_AT_ONCE):
                 self._progress("embedding", start, len(missing))
                 batch = missing[start : start + EMBED_AT_ONCE]
@@ -316,6 +320,13 @@ class _Build:
             warnings=tuple(self._warnings),
             seconds=0.0,
         )
+
+
+def _embedder(model: EmbeddingModel, texts: int) -> Embedder:
+    """Return what embeds some texts soonest: loading torch takes longer than a few texts do."""
+    if texts <= FEW_TEXTS:
+        return light_embedder(model)
+    return SentenceTransformerEmbedder(model, dtype=build_dtype())
 
 
 def _write_vectors(vectors: Vectors, path: Path) -> None:

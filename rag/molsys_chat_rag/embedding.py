@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
+from molsys_chat_rag.bert import BertEncoder, is_supported
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.site import file_digest
 
@@ -200,11 +202,36 @@ class SentenceTransformerEmbedder:
         return np.ascontiguousarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
-def load_embedder(
-    model_id: str = DEFAULT_MODEL, *, threads: int = 0
-) -> SentenceTransformerEmbedder:
+class LightEmbedder:
+    """An :class:`EmbeddingModel` of the BERT family, computed without torch; for few texts."""
+
+    def __init__(self, model: EmbeddingModel) -> None:
+        """Load the model, which :func:`molsys_chat_rag.bert.is_supported`."""
+        # Waking threads costs more than such small products do; the limit holds for the process.
+        threadpool_limits(1, user_api="blas")
+        self._model = model
+        self._encoder = BertEncoder(model.folder, model.window)
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """Which model it is."""
+        return self._model
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one L2-normalised float32 row a text, shape ``(len(texts), dimension)``."""
+        return self._encoder.encode(texts)
+
+
+def light_embedder(model: EmbeddingModel) -> Embedder:
+    """Return a loaded model for questions and a few texts, without torch where that can be."""
+    if is_supported(model.folder):
+        return LightEmbedder(model)
+    return SentenceTransformerEmbedder(model, threads=1)
+
+
+def load_embedder(model_id: str = DEFAULT_MODEL) -> Embedder:
     """Return a loaded model for questions.
 
     :raises EmbeddingError: as :func:`find_model` does.
     """
-    return SentenceTransformerEmbedder(find_model(model_id), threads=threads)
+    return light_embedder(find_model(model_id))

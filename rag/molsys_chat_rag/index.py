@@ -9,11 +9,7 @@ import numpy as np
 
 from molsys_chat_rag.answerable import ANSWERABLE, confidence
 from molsys_chat_rag.candidates import CandidateFinder, Candidates
-from molsys_chat_rag.embedding import (
-    Embedder,
-    SentenceTransformerEmbedder,
-    find_model,
-)
+from molsys_chat_rag.embedding import Embedder, load_embedder
 from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
 from molsys_chat_rag.folder import recover_unless_building
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
@@ -69,7 +65,7 @@ class Index:
         check_files(manifest, folder)
         faiss.omp_set_num_threads(1)  # waking threads costs more than a search does
         vectors = _read_vectors(folder / VECTORS, manifest)
-        loaded = embedder or _load_embedder(manifest)
+        loaded = embedder or load_embedder(manifest.model.id)
         _check_model(loaded, manifest, folder)
         store = Store(folder / STORE)
         return cls(folder, manifest, store, vectors, loaded, weights or Weights())
@@ -185,10 +181,6 @@ def _read_vectors(path: Path, manifest: Manifest) -> faiss.IndexFlat:
             f"{manifest.counts['vectors']} of {manifest.model.dimension}: rebuild it with --full"
         )
     return vectors
-
-
-def _load_embedder(manifest: Manifest) -> Embedder:
-    return SentenceTransformerEmbedder(find_model(manifest.model.id), threads=1)
 
 
 def _check_model(embedder: Embedder, manifest: Manifest, folder: Path) -> None:

@@ -64,21 +64,20 @@ def stem(word: str) -> str:
     return str(_stemmer().stemWord(folded))
 
 
-def words(text: str) -> Iterator[str]:
-    """Yield a text's words as they stand; names are taken apart, and kept whole as well."""
-    for match in _IDENTIFIER.finditer(text):
-        yield match.group()
-    for match in _WORD.finditer(text):
-        word = match.group()
-        parts = _CAMEL.split(word)
-        yield from parts
-        if len(parts) > 1:
-            yield word
-
-
 def terms(text: str) -> list[str]:
     """Return the stems of a text's words, in order, function words left out."""
-    return [stem(word) for word in words(text) if plain(word) not in STOPWORDS]
+    found = [stem(match.group()) for match in _IDENTIFIER.finditer(text)]
+    for match in _WORD.finditer(text):
+        found.extend(_word_terms(match.group()))
+    return found
+
+
+@lru_cache(maxsize=200_000)
+def _word_terms(word: str) -> tuple[str, ...]:
+    """Return the stems of a word and, where it is written in camel case, of its parts."""
+    parts = _CAMEL.split(word)
+    whole = [word] if len(parts) > 1 else []
+    return tuple(stem(part) for part in (*parts, *whole) if plain(part) not in STOPWORDS)
 
 
 def content_words(text: str) -> tuple[str, ...]:

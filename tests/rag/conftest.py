@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.embedding import SentenceTransformerEmbedder, load_embedder
+from molsys_chat_rag.embedding import Embedder, load_embedder
 from molsys_chat_rag.index import Index
 
 GUIDE = """\
@@ -154,7 +154,7 @@ def themed_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> SentenceTransformerEmbedder:
+def embedder() -> Embedder:
     """Return the default embedding model, loaded."""
     return load_embedder()
 
@@ -169,7 +169,7 @@ def built_index(themed_site: Site, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def index(built_index: Path, embedder: SentenceTransformerEmbedder) -> Iterator[Index]:
+def index(built_index: Path, embedder: Embedder) -> Iterator[Index]:
     """Return the demo site's index, opened."""
     opened = Index.open(built_index, embedder=embedder)
     yield opened
