@@ -1,0 +1,23 @@
+"""A chat for Sphinx documentation: the extension, and the command line over all parts."""
+
+from typing import TYPE_CHECKING
+
+from sphinx_molsys_chat.version import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+__all__ = ["__version__", "setup"]
+
+
+def setup(app: "Sphinx") -> "ExtensionMetadata":
+    """Put the chat on every page of an HTML build."""
+    from sphinx_molsys_chat import config, exclusion, pages, site_index
+
+    config.register(app)
+    app.add_transform(exclusion.NochatField)
+    app.connect("builder-inited", pages.prepare_widget)
+    app.connect("html-page-context", exclusion.mark_page)
+    app.connect("build-finished", site_index.write_index)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

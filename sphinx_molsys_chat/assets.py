@@ -1,0 +1,26 @@
+"""The widget's files."""
+
+from pathlib import Path
+
+WIDGET = "molsys-chat"
+"""The folder of the widget, in the package's static folder and in a site's ``_static``."""
+LAUNCHER = f"{WIDGET}/launcher.js"
+"""The module that a page loads; it fetches the rest when the reader opens the panel."""
+
+
+class MissingAssetsError(Exception):
+    """The installation lacks the widget's files."""
+
+
+def static_folder() -> Path:
+    """Return the folder that holds ``molsys-chat/``: in the package, beside it in a checkout.
+
+    :raises MissingAssetsError: if there is none.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "static", package.parent / "static"):
+        if (folder / LAUNCHER).is_file():
+            return folder
+    raise MissingAssetsError(
+        f"the widget's files are not in {package / 'static'}; install sphinx-molsys-chat again"
+    )

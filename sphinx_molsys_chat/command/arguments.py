@@ -1,0 +1,191 @@
+"""The arguments of every subcommand; the work itself is in a module of its own each."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sphinx_molsys_chat.version import __version__
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+PACKAGE = "sphinx_molsys_chat.command"
+MOST_RESULTS = 50
+"""As many sections as a search gives at most."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; it names the module that does the work and the extra that it needs."""
+    parser = argparse.ArgumentParser(
+        prog="molsys-chat",
+        description="A chat for Sphinx documentation: grounded, cited answers.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (_preview, _index, _search, _ask, _serve, _evaluate, _doctor):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: "Commands", name: str, module: str, extra: str, summary: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=summary, description=summary[0].upper() + summary[1:] + "."
+    )
+    parser.set_defaults(module=f"{PACKAGE}.{module}", extra=extra)
+    return parser
+
+
+def _preview(commands: "Commands") -> None:
+    summary = "chat with a site that is already built; its files stay as they are"
+    parser = _command(commands, "preview", "preview", "server", summary)
+    _add_html_dir(parser)
+    parser.add_argument(
+        "--index", type=Path, metavar="INDEX", help="where the index is kept (a cache folder)"
+    )
+    _add_model_url(parser)
+    _add_address(parser)
+
+
+def _index(commands: "Commands") -> None:
+    summary = "build or update an index"
+    parser = _command(commands, "index", "index", "rag", summary)
+    _add_html_dir(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="INDEX", help="the index's folder"
+    )
+    parser.add_argument("--project", default="", help="the project's name (read from the site)")
+    # Not to be mixed up with the version of molsys-chat, which stands before the subcommand.
+    parser.add_argument("--version", default="", help="the documented version (read from the site)")
+    parser.add_argument(
+        "--base-url",
+        type=_web_address,
+        default="",
+        metavar="URL",
+        help="where the site is published",
+    )
+    parser.add_argument("--model", default="", help="embedding model: a hub's name or a folder")
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="pages to leave out; may be given several times",
+    )
+    parser.add_argument("--full", action="store_true", help="take nothing over from the last build")
+
+
+def _search(commands: "Commands") -> None:
+    summary = "what retrieval finds for a question"
+    parser = _command(commands, "search", "search", "rag", summary)
+    _add_index_and_question(parser)
+    parser.add_argument(
+        "-k",
+        type=_whole_number(1, MOST_RESULTS),
+        default=8,
+        metavar="N",
+        help=f"sections to show, 1 to {MOST_RESULTS} (%(default)s)",
+    )
+
+
+def _ask(commands: "Commands") -> None:
+    summary = "the whole answer, as it is written"
+    parser = _command(commands, "ask", "ask", "server", summary)
+    _add_index_and_question(parser)
+    _add_model_url(parser)
+    _add_config(parser)
+
+
+def _serve(commands: "Commands") -> None:
+    summary = "the service, over one index or several"
+    parser = _command(commands, "serve", "serve", "server", summary)
+    parser.add_argument("indexes", type=Path, nargs="*", metavar="INDEX", help="folders of indexes")
+    parser.add_argument("--docs", type=Path, metavar="HTML_DIR", help="serve this site as well")
+    _add_model_url(parser)
+    _add_config(parser)
+    _add_address(parser)
+
+
+def _doctor(commands: "Commands") -> None:
+    summary = "what is installed, reachable, fitting; what to do about the rest"
+    parser = _command(commands, "doctor", "doctor", "", summary)
+    parser.add_argument("--model", default="", help="embedding model: a hub's name or a folder")
+    _add_model_url(parser)
+    _add_config(parser)
+
+
+def _evaluate(commands: "Commands") -> None:
+    summary = "how good retrieval and answers are on questions with known answers"
+    parser = commands.add_parser("eval", help=summary)
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    retrieval = _command(kinds, "retrieval", "eval_retrieval", "rag", "score what retrieval finds")
+    _add_evaluation(retrieval, "RANKED.jsonl")
+    answers = _command(kinds, "answers", "eval_answers", "server", "write the answers to questions")
+    _add_evaluation(answers, "ANSWERS.jsonl")
+    _add_model_url(answers)
+    _add_config(answers)
+
+
+def _add_html_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("html_dir", type=Path, metavar="HTML_DIR", help="folder of built HTML")
+
+
+def _add_index_and_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("index", type=Path, metavar="INDEX", help="folder of an index")
+    parser.add_argument("question", type=_question, metavar="QUESTION", help="what to look for")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_model_url(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model-url",
+        metavar="URL",
+        help="OpenAI-compatible model server, such as http://127.0.0.1:8000/v1",
+    )
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file of settings")
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
+    parser.add_argument(
+        "--port", type=_whole_number(0, 65535), help="port to listen on, 0 for a free one (8800)"
+    )
+
+
+def _add_evaluation(parser: argparse.ArgumentParser, out: str) -> None:
+    parser.add_argument("--index", type=Path, required=True, metavar="INDEX", help="the index")
+    parser.add_argument(
+        "--questions", type=Path, required=True, metavar="FILE", help="questions, JSON Lines"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar=out, help="the file to write, JSON Lines"
+    )
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads a whole number within bounds, both included."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return number
+
+
+def _web_address(text: str) -> str:
+    if text and not text.startswith(("https://", "http://", "/")):
+        raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, http:// or /")
+    return text
+
+
+def _question(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the question is empty")
+    # Bytes of the command line that are no text in its encoding arrive as lone surrogates.
+    return text.encode("utf-8", "replace").decode()

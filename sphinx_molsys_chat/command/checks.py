@@ -1,0 +1,181 @@
+"""The single checks of ``molsys-chat doctor``; what needs an extra is imported where it is used."""
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from molsys_chat_rag.errors import RagError
+from molsys_chat_server.errors import ServerError
+from sphinx_molsys_chat.assets import MissingAssetsError, static_folder
+from sphinx_molsys_chat.command.failure import CommandError
+from sphinx_molsys_chat.extras import installed, missing_from, remedy, requirements_of
+from sphinx_molsys_chat.version import __version__
+
+if TYPE_CHECKING:
+    from molsys_chat_server.settings import Settings
+
+MODEL_SERVER_TIMEOUT_S = 5.0
+"""How long a model server may take to list its models."""
+NVIDIA_SMI_TIMEOUT_S = 20.0
+"""How long ``nvidia-smi`` may take; it is slow where the driver is not loaded yet."""
+
+
+class Verdict(Enum):
+    """How a check came out, with the mark that it is shown by."""
+
+    GOOD = "ok"
+    """As it should be."""
+    ABSENT = "--"
+    """Absent, and nothing that was asked for needs it."""
+    BAD = "!!"
+    """Absent or broken, and needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    verdict: Verdict
+    """How it came out."""
+    subject: str
+    """What was looked at."""
+    finding: str
+    """What was found."""
+    remedy: str = ""
+    """What to do about it; empty where nothing is to be done, or the finding says it."""
+
+
+def attempt(subject: str, describe: Callable[[], str]) -> Check:
+    """Return the check of something needed, which describes itself or raises why it cannot."""
+    try:
+        return Check(Verdict.GOOD, subject, describe())
+    except (CommandError, MissingAssetsError, RagError, ServerError, OSError, ImportError) as error:
+        return Check(Verdict.BAD, subject, str(error))
+
+
+def describe_widget() -> str:
+    """Return the version and where the widget is.
+
+    :raises MissingAssetsError: if the installation lacks it.
+    """
+    return f"{__version__}, widget in {static_folder()}"
+
+
+def describe_sqlite() -> str:
+    """Return the version of Python's SQLite, whose full-text search reads an index.
+
+    :raises CommandError: if it has none.
+    """
+    with closing(sqlite3.connect(":memory:")) as database:
+        try:
+            database.execute("CREATE VIRTUAL TABLE texts USING fts5(text)")
+        except sqlite3.OperationalError as error:
+            raise CommandError(
+                f"{sqlite3.sqlite_version} without FTS5 ({error}); use a Python whose SQLite has"
+                " it, such as python.org's or Debian's"
+            ) from error
+    return f"{sqlite3.sqlite_version} with FTS5"
+
+
+def check_extra(extra: str, *, without: Verdict, beyond: str = "") -> Check:
+    """Check that what an extra needs is installed.
+
+    :param without: the verdict where it is not.
+    :param beyond: another extra, what it needs as well is not listed again.
+    """
+    subject = f"extra {extra}"
+    if missing := missing_from(extra):
+        return Check(without, subject, f"not installed: {', '.join(missing)}", remedy(extra))
+    known = {each.name for each in requirements_of(beyond)}
+    listed = [each for each in requirements_of(extra) if each.name not in known]
+    found = ", ".join(f"{each.name} {installed(each)}" for each in listed)
+    return Check(Verdict.GOOD, subject, f"{beyond} and {found}" if beyond else found)
+
+
+def describe_embedding_model(model_id: str) -> str:
+    """Return where the embedding model is, once it has embedded a text.
+
+    It is fetched if it is not on this machine yet.
+
+    :param model_id: a hub's name or a folder; empty for the default model.
+    :raises EmbeddingError: if it cannot be had.
+    :raises ImportError: if torch is absent or broken.
+    """
+    from molsys_chat_rag.embedding import DEFAULT_MODEL, load_embedder
+
+    embedder = load_embedder(model_id or DEFAULT_MODEL)
+    embedder.embed(["Does it work?"])
+    model = embedder.model
+    size = f"{model.dimension} dimensions, window {model.window} tokens"
+    return f"{model.id} in {model.folder} ({size}, SHA-256 {model.digest[:12]}…)"
+
+
+def describe_counter(settings: "Settings") -> str:
+    """Return how a model's tokens are counted.
+
+    :raises SettingsError: if the vocabulary cannot be had.
+    """
+    from molsys_chat_server.tokens import load_counter
+
+    return load_counter(settings.tokenizer).source
+
+
+def describe_model_server(settings: "Settings") -> str:
+    """Return the models that the model server lists.
+
+    :raises CommandError: if it does not answer, or not as such a server does.
+    """
+    import httpx
+
+    key = settings.model_api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    url = f"{settings.model_url}/models"
+    try:
+        answer = httpx.get(url, headers=headers, timeout=MODEL_SERVER_TIMEOUT_S)
+        names = [model["id"] for model in answer.raise_for_status().json()["data"]]
+    except httpx.HTTPError as error:
+        raise CommandError(
+            f"{url}: {error}; see that it runs and that --model-url is right"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{url} is no OpenAI-compatible model server ({error!r})") from error
+    if settings.model_name and settings.model_name not in names:
+        raise CommandError(f"{url} lists {', '.join(names)}, not {settings.model_name}")
+    return f"{settings.model_url} serves {', '.join(names)}"
+
+
+def describe_index(folder: Path) -> str:
+    """Return what an index holds, its files checked against their digests.
+
+    :raises IndexUnusableError: if it cannot be opened.
+    """
+    from molsys_chat_rag.manifest import check_files, read_manifest
+
+    manifest = read_manifest(folder)
+    check_files(manifest, folder)
+    held = f"{manifest.counts['pages']} pages, built {manifest.built_at}"
+    return f"{folder}: {manifest.project} {manifest.version}, {held}"
+
+
+def check_gpu() -> Check:
+    """Look for an NVIDIA GPU, which a model server wants."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return Check(
+            Verdict.ABSENT, "GPU", "no nvidia-smi; only a model server on this machine needs one"
+        )
+    query = [program, "--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(  # noqa: S603
+            query, capture_output=True, text=True, check=True, timeout=NVIDIA_SMI_TIMEOUT_S
+        )
+    except subprocess.SubprocessError as error:
+        how = "see that the driver's kernel module is loaded"
+        return Check(Verdict.ABSENT, "GPU", f"nvidia-smi fails: {error}", how)
+    return Check(Verdict.GOOD, "GPU", "; ".join(answer.stdout.strip().splitlines()))

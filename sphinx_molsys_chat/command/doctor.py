@@ -1,0 +1,68 @@
+"""``molsys-chat doctor``: what is installed, reachable, fitting; what to do about the rest."""
+
+import argparse
+import platform
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from molsys_chat_server.errors import ServerError
+from sphinx_molsys_chat.command.checks import (
+    Check,
+    Verdict,
+    attempt,
+    check_extra,
+    check_gpu,
+    describe_counter,
+    describe_embedding_model,
+    describe_index,
+    describe_model_server,
+    describe_sqlite,
+    describe_widget,
+)
+from sphinx_molsys_chat.extras import missing_from
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print every check, and return 1 if something that is needed is missing."""
+    verdicts = set()
+    for check in examine(arguments):
+        verdicts.add(check.verdict)
+        print(f"{check.verdict.value}  {check.subject:<15}  {check.finding}", flush=True)
+        if check.remedy:
+            print(f"{'':<21}→ {check.remedy}", flush=True)
+    return 1 if Verdict.BAD in verdicts else 0
+
+
+def examine(arguments: argparse.Namespace) -> Iterator[Check]:
+    """Yield the checks; those that need an extra only where it is installed."""
+    yield Check(Verdict.GOOD, "Python", f"{platform.python_version()} ({sys.executable})")
+    yield attempt("molsys-chat", describe_widget)
+    yield attempt("SQLite", describe_sqlite)
+    yield check_extra("rag", without=Verdict.BAD)
+    yield check_extra("server", without=Verdict.BAD, beyond="rag")
+    yield check_extra("offline", without=Verdict.ABSENT)
+    if not missing_from("rag"):
+        yield attempt("embedding model", partial(describe_embedding_model, arguments.model))
+    if not missing_from("server"):
+        yield from examine_service(arguments)
+    yield check_gpu()
+
+
+def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
+    """Yield the checks of what the service's settings name."""
+    from molsys_chat_server.settings import load_settings
+
+    try:
+        settings = load_settings(arguments.config, model_url=arguments.model_url)
+    except ServerError as error:
+        yield Check(Verdict.BAD, "settings", str(error))
+        return
+    yield attempt("tokens", partial(describe_counter, settings))
+    if settings.model_url:
+        yield attempt("model server", partial(describe_model_server, settings))
+    else:
+        finding = "none named: answers are quoted from the documentation"
+        yield Check(Verdict.ABSENT, "model server", finding, "name one with --model-url URL")
+    for folder in settings.indexes:
+        yield attempt("index", partial(describe_index, folder))

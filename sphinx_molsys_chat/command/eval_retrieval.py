@@ -1,0 +1,92 @@
+"""``molsys-chat eval retrieval``: how good the rankings are."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from molsys_chat_rag.evaluation import (
+    DEPTHS,
+    RESULTS,
+    AnswerableCounts,
+    FindSection,
+    Question,
+    Ranked,
+    count_answerable,
+    missing_gold,
+    rank,
+    read_questions,
+    score_pages,
+    score_sections,
+    score_sections_within,
+)
+from molsys_chat_rag.index import Index
+from sphinx_molsys_chat.command.progress import shown_progress
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Rank sections for every question, write the rankings, print the figures."""
+    questions = read_questions(arguments.questions)
+    with closing(Index.open(arguments.index)) as index:
+        with arguments.out.open("w", encoding="utf-8") as file:
+            ranked = [_written(each, file) for each in _rank_all(index, questions)]
+        _tell_missing(questions, index.section)
+        _show(ranked, index.section)
+    return 0
+
+
+def _rank_all(index: Index, questions: Sequence[Question]) -> Iterator[Ranked]:
+    with shown_progress() as progress:
+        for done, question in enumerate(questions, start=1):
+            yield question, rank(question, index.search(question.question, k=RESULTS))
+            progress("searching", done, len(questions))
+
+
+def _written(ranked: Ranked, file: TextIO) -> Ranked:
+    """Write a ranking to a line of a file."""
+    file.write(json.dumps(ranked[1].to_json(), ensure_ascii=False) + "\n")
+    return ranked
+
+
+def _tell_missing(questions: Sequence[Question], find: FindSection) -> None:
+    if missing := missing_gold(questions, find):
+        print(
+            f"molsys-chat: warning: the index holds no section at {len(missing)} gold addresses,"
+            f" such as {missing[0]}",
+            file=sys.stderr,
+        )
+
+
+def _show(ranked: Sequence[Ranked], find: FindSection) -> None:
+    with_gold = sum(bool(question.gold) for question, _ in ranked)
+    table = Table(title=f"{with_gold} questions with gold", box=box.SIMPLE, title_justify="left")
+    table.add_column("")
+    for name in (*(f"recall@{k}" for k in DEPTHS), *(f"found@{k}" for k in DEPTHS), "MRR@10"):
+        table.add_column(name, justify="right")
+    rows = {
+        "section": score_sections(ranked, find),
+        "section or inside": score_sections_within(ranked, find),
+        "page": score_pages(ranked),
+    }
+    for name, scores in rows.items():
+        figures = (*scores.recall.values(), *scores.found.values(), scores.mrr)
+        table.add_row(name, *(f"{figure:.3f}" for figure in figures))
+    console = Console(highlight=False)
+    console.width = max(console.width, 110)
+    console.print(table)
+    console.print(_verdict(count_answerable(ranked)))
+
+
+def _verdict(counts: AnswerableCounts) -> str:
+    total = counts.answerable + counts.unanswerable
+    return (
+        f"answerable judged rightly for {counts.right:.1%} of {total}:"
+        f" {counts.refused} of {counts.answerable} answerable ones refused,"
+        f" {counts.answered} of {counts.unanswerable} unanswerable ones answered"
+    )

@@ -1,0 +1,92 @@
+"""``molsys-chat preview``: chat with a built site, its files left as they are."""
+
+import argparse
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from molsys_chat_rag.build import BuildSettings
+from molsys_chat_rag.manifest import Manifest, read_manifest
+from molsys_chat_server.app import create_app
+from molsys_chat_server.settings import load_settings
+from sphinx_molsys_chat.assets import LAUNCHER, static_folder
+from sphinx_molsys_chat.command.index import summary, update_index
+from sphinx_molsys_chat.command.listening import open_listener, serve_app
+from sphinx_molsys_chat.config import ChatConfig
+from sphinx_molsys_chat.script_tag import PageFacts, render_script_tag
+
+ASSETS_URL = "/_molsys_chat/"
+"""Where the service gives out the widget's files for pages that lack them."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build or update the index, then serve the site with the widget put into its pages."""
+    html_dir: Path = arguments.html_dir
+    target = arguments.index or cached_index(html_dir)
+    report = update_index(html_dir, target, BuildSettings())
+    print(summary(report, target), file=sys.stderr)
+    settings = load_settings(
+        indexes=(target,),
+        docs=html_dir,
+        model_url=arguments.model_url,
+        host=arguments.host,
+        port=arguments.port,
+    )
+    heads = PageHeads(html_dir, read_manifest(target))
+    app = create_app(settings, page_head=heads, assets=static_folder())
+    with open_listener(settings) as listener:
+        serve_app(app, listener, settings)
+    return 0
+
+
+class PageHeads:
+    """Gives the tag that puts the chat on a page."""
+
+    def __init__(self, html_dir: Path, manifest: Manifest) -> None:
+        self._html_dir = html_dir
+        self._manifest = manifest
+
+    def __call__(self, page: str) -> str:
+        """Return the tag for a page; nothing where the page has one already.
+
+        :param page: its path relative to the site's root.
+        """
+        if "data-molsys-chat=" in _text_of(self._html_dir / page):
+            return ""
+        defaults = ChatConfig()
+        facts = PageFacts(
+            page=page,
+            endpoint="",
+            project=self._manifest.project,
+            version=self._manifest.version,
+            title=defaults.title,
+            welcome=defaults.welcome,
+            suggestions=(),
+        )
+        return render_script_tag(facts, ASSETS_URL + LAUNCHER)
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def cached_index(html_dir: Path) -> Path:
+    """Return where the index of a site is kept between previews."""
+    place = html_dir.resolve()
+    key = hashlib.sha256(str(place).encode()).hexdigest()[:12]
+    return cache_folder() / "preview" / f"{place.name}-{key}"
+
+
+def cache_folder() -> Path:
+    """Return where this user's programs may keep what can be made again, for this one.
+
+    ``$XDG_CACHE_HOME`` or ``~/.cache`` (XDG base directory specification), ``~/Library/Caches``
+    on macOS, ``%LOCALAPPDATA%`` on Windows.
+    """
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        return Path(given) / "molsys-chat"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "molsys-chat" / "Cache"
+    caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    return Path.home() / caches / "molsys-chat"

@@ -1,0 +1,57 @@
+"""The one tag that puts the chat on a page."""
+
+import html
+import json
+from dataclasses import dataclass
+
+from sphinx_molsys_chat.version import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What the widget is told about the page that it stands on."""
+
+    page: str
+    """The page's path relative to the site's root, with ``/`` between folders."""
+    endpoint: str
+    """Base URL of the service; empty for the page's own origin."""
+    project: str
+    """The project's name; may be empty."""
+    version: str
+    """The documented version; may be empty."""
+    title: str
+    """Heading of the panel."""
+    welcome: str
+    """What the panel says before the first question."""
+    suggestions: tuple[str, ...]
+    """Questions to offer."""
+
+
+def path_to_root(page: str) -> str:
+    """Return the relative URL from a page to the site's root, ``./`` for a page that is there."""
+    return "../" * page.count("/") or "./"
+
+
+def data_attributes(facts: PageFacts) -> dict[str, str]:
+    """Return the attributes that carry the facts, unescaped."""
+    return {
+        "data-molsys-chat": __version__,
+        "data-endpoint": facts.endpoint,
+        "data-project": facts.project,
+        "data-version": facts.version,
+        "data-page": facts.page,
+        "data-root": path_to_root(facts.page),
+        "data-title": facts.title,
+        "data-welcome": facts.welcome,
+        "data-suggestions": json.dumps(facts.suggestions, ensure_ascii=False),
+    }
+
+
+def render_script_tag(facts: PageFacts, source: str) -> str:
+    """Return the tag as HTML, for pages that Sphinx does not write.
+
+    :param source: URL of ``launcher.js``.
+    """
+    attributes = {"type": "module", "src": source, **data_attributes(facts)}
+    written = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
+    return f"<script {written}></script>"

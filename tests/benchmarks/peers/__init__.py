@@ -1,0 +1,1 @@
+"""One module a system that is compared, and what runs and scores them."""

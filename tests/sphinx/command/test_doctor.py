@@ -1,0 +1,112 @@
+"""``molsys-chat doctor``."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sphinx_molsys_chat.command.checks as checks
+import sphinx_molsys_chat.command.doctor as doctor
+from sphinx_molsys_chat.command import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+class ModelServer(http.server.BaseHTTPRequestHandler):
+    """Lists one model."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"data": [{"id": "tiny"}]}).encode()
+        self.send_response(200 if self.path == "/v1/models" else 404)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def model_url() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ModelServer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+        thread.join()
+
+
+def line_about(subject: str, text: str) -> str:
+    [line] = [line for line in text.splitlines() if line[4:].startswith(subject + " ")]
+    return line
+
+
+def test_all_is_well_here(capsys: Capture) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for subject in ("Python", "molsys-chat", "SQLite", "extra rag", "extra server", "tokens"):
+        assert line_about(subject, out).startswith("ok")
+    assert "384 dimensions" in line_about("embedding model", out)
+    assert line_about("model server", out).startswith("--")
+
+
+def test_a_model_server_is_asked(model_url: str, capsys: Capture) -> None:
+    assert main(["doctor", "--model-url", model_url]) == 0
+    assert line_about("model server", capsys.readouterr().out).endswith("serves tiny")
+
+
+def test_another_model_is_told(
+    model_url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOLSYS_CHAT_MODEL_NAME", "large")
+    assert main(["doctor", "--model-url", model_url]) == 1
+    assert "lists tiny, not large" in line_about("model server", capsys.readouterr().out)
+
+
+def test_an_unreachable_model_server_is_a_failure(capsys: Capture) -> None:
+    assert main(["doctor", "--model-url", "http://127.0.0.1:9/v1"]) == 1
+    line = line_about("model server", capsys.readouterr().out)
+    assert line.startswith("!!")
+    assert "see that it runs" in line
+
+
+def test_the_settings_files_index_is_checked(
+    index_folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    config = tmp_path / "chat.toml"
+    config.write_text(f"indexes = ['{index_folder}', '{tmp_path}/gone']\n", encoding="utf-8")
+    assert main(["doctor", "--config", str(config)]) == 1
+    good, bad = [
+        line for line in capsys.readouterr().out.splitlines() if line[4:].startswith("index")
+    ]
+    assert good.startswith("ok")
+    assert "Lion 1.2, 3 pages" in good
+    assert bad.startswith("!!")
+    assert "holds no index" in bad
+
+
+def test_wrong_settings_are_told(tmp_path: Path, capsys: Capture) -> None:
+    config = tmp_path / "chat.toml"
+    config.write_text("prot = 1\n", encoding="utf-8")
+    assert main(["doctor", "--config", str(config)]) == 1
+    assert "did you mean 'port'" in line_about("settings", capsys.readouterr().out)
+
+
+def test_an_absent_extra_is_told_with_the_remedy(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (checks, doctor):
+        monkeypatch.setattr(module, "missing_from", lambda extra: ("faiss-cpu",))
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert line_about("extra rag", out).startswith("!!")
+    assert 'pip install "sphinx-molsys-chat[rag]"' in out
+    assert line_about("extra offline", out).startswith("--")
+    assert "embedding model" not in out
+
+
+def test_an_unknown_embedding_folder_is_told(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["doctor", "--model", str(tmp_path)]) == 1
+    assert "it is not a sentence-transformers model" in capsys.readouterr().out

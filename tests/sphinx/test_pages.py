@@ -1,0 +1,163 @@
+"""What reaches the pages."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sphinx_molsys_chat import __version__
+from sphinx_molsys_chat.assets import static_folder
+
+from .conftest import Build, MakeProject
+
+THEMES = (
+    "pydata_sphinx_theme",
+    "furo",
+    "sphinx_rtd_theme",
+    "sphinx_book_theme",
+    "alabaster",
+    "python_docs_theme",
+)
+
+
+def files_below(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("builder", ["html", "dirhtml"])
+def test_every_theme_carries_the_chat(make_project: MakeProject, theme: str, builder: str) -> None:
+    project = make_project(theme)
+    project.write("part/page3.rst", ":nochat:\n\nSecret\n======\n\nNot for the chat.\n")
+    build = project.build("-W", "-j2", builder=builder)
+    assert build.status == 0, build.warnings
+    page, other = "part/page1", "part/page3"
+    tail = "/index.html" if builder == "dirhtml" else ".html"
+    assert_one_tag(build, "index.html", root="./")
+    root = "../../" if builder == "dirhtml" else "../"
+    assert_one_tag(build, page + tail, root=root)
+    assert_one_tag(build, "search" + tail, root="../" if builder == "dirhtml" else "./")
+    assert build.noindex(other + tail)
+    assert not build.noindex(page + tail)
+    assert "nochat" not in build.text(other + tail)
+    assert files_below(build.outdir / "_static/molsys-chat") == files_below(
+        static_folder() / "molsys-chat"
+    )
+
+
+def assert_one_tag(build: Build, page: str, *, root: str) -> None:
+    [tag] = build.scripts(page)
+    source, _, checksum = tag.pop("src").partition("?v=")
+    assert source == f"{'' if root == './' else root}_static/molsys-chat/launcher.js"
+    assert len(checksum) == 8
+    assert json.loads(tag.pop("data-suggestions")) == []
+    assert tag.pop("data-title")
+    assert tag.pop("data-welcome")
+    assert tag == {
+        "type": "module",
+        "data-molsys-chat": __version__,
+        "data-endpoint": "",
+        "data-project": "Löwe",
+        "data-version": "1.2",
+        "data-page": page,
+        "data-root": root,
+    }
+
+
+def test_values_of_conf_py_reach_the_tag(make_project: MakeProject) -> None:
+    project = make_project(
+        molsys_chat_endpoint="https://chat.example.org/lion/",
+        molsys_chat_title='Ask "the" <lion> & co',
+        molsys_chat_welcome="Grüß Gott",
+        molsys_chat_suggestions=['What does it "eat"?', "<b>Where</b>?"],
+        molsys_chat_project="lion",
+        molsys_chat_version="2",
+    )
+    build = project.build("-W")
+    assert build.status == 0, build.warnings
+    [tag] = build.scripts("part/page0.html")
+    assert tag["data-endpoint"] == "https://chat.example.org/lion"
+    assert tag["data-title"] == 'Ask "the" <lion> & co'
+    assert tag["data-welcome"] == "Grüß Gott"
+    assert json.loads(tag["data-suggestions"]) == ['What does it "eat"?', "<b>Where</b>?"]
+    assert (tag["data-project"], tag["data-version"]) == ("lion", "2")
+
+
+def test_release_stands_in_for_a_missing_version(make_project: MakeProject) -> None:
+    build = make_project(version="").build("-W")
+    assert build.scripts("index.html")[0]["data-version"] == "1.2.3"
+
+
+def test_values_given_to_sphinx_build_count(make_project: MakeProject) -> None:
+    build = make_project().build(
+        "-W", "-D", "molsys_chat_title=Hello", "-D", "molsys_chat_suggestions=One?,Two?"
+    )
+    assert build.status == 0, build.warnings
+    [tag] = build.scripts("index.html")
+    assert tag["data-title"] == "Hello"
+    assert json.loads(tag["data-suggestions"]) == ["One?", "Two?"]
+
+
+def test_a_changed_value_rewrites_every_page(make_project: MakeProject) -> None:
+    project = make_project()
+    assert project.build("-W").status == 0
+    build = project.build("-W", "-D", "molsys_chat_title=Changed")
+    assert build.scripts("part/page5.html")[0]["data-title"] == "Changed"
+
+
+def test_an_unchanged_project_rewrites_no_page(make_project: MakeProject) -> None:
+    project = make_project(molsys_chat_suggestions=["One?"], molsys_chat_exclude=["part/*"])
+    assert project.build("-W").status == 0
+    build = project.build("-W")
+    assert "configuration has changed" not in build.output
+    assert "no targets are out of date" in build.output
+
+
+@pytest.mark.parametrize("builder", ["latex", "epub", "man", "text", "gettext", "linkcheck"])
+def test_other_builders_get_nothing(make_project: MakeProject, builder: str) -> None:
+    project = make_project()
+    project.write("part/page3.rst", ":nochat:\n\nSecret\n======\n\nNot for the chat.\n")
+    build = project.build(*(["-W"] if builder != "epub" else []), builder=builder)
+    assert build.status == 0, build.warnings
+    for path in build.outdir.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"molsys-chat" not in content, path
+            assert b"nochat" not in content, path
+
+
+def test_one_page_for_all_documents_carries_the_chat(make_project: MakeProject) -> None:
+    build = make_project().build("-W", builder="singlehtml")
+    assert build.status == 0, build.warnings
+    [tag] = build.scripts("index.html")
+    assert tag["data-page"] == "index.html"
+
+
+def test_the_maintainers_own_static_files_stay(make_project: MakeProject) -> None:
+    project = make_project(html_static_path=["_static"])
+    project.write("_static/own.css", "p { color: red }")
+    build = project.build("-W", "-j2")
+    assert build.status == 0, build.warnings
+    assert (build.outdir / "_static/own.css").is_file()
+    assert (build.outdir / "_static/molsys-chat/launcher.js").is_file()
+
+
+def test_other_suffixes_are_followed(make_project: MakeProject) -> None:
+    build = make_project(html_file_suffix=".htm").build("-W")
+    assert build.scripts("part/page1.htm")[0]["data-page"] == "part/page1.htm"
+
+
+def test_an_installation_without_the_widget_is_told(make_project: MakeProject) -> None:
+    project = make_project()
+    conf = project.folder / "conf.py"
+    broken = (
+        "import sphinx_molsys_chat.assets as assets, sphinx_molsys_chat.pages as pages\n"
+        "def absent():\n"
+        "    raise assets.MissingAssetsError('not there; install again')\n"
+        "pages.static_folder = absent\n"
+    )
+    conf.write_text(broken + conf.read_text(encoding="utf-8"), encoding="utf-8")
+    build = project.build()
+    assert build.status == 0
+    assert "no chat on the pages: not there; install again [molsys_chat.assets]" in build.warnings
+    assert build.scripts("index.html") == []
