@@ -1,6 +1,7 @@
 """Haystack."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain, pairwise
 
 from haystack import Document, Pipeline
 from haystack.components.converters import HTMLToDocument
@@ -38,8 +39,7 @@ def write(
     pipeline = Pipeline()
     for name, step in steps.items():
         pipeline.add_component(name, step)
-    names = list(steps)
-    for before, after in zip(names, names[1:], strict=False):
+    for before, after in pairwise(steps):
         pipeline.connect(before, after)
     meta = [{"page": page} for page in job.pages]
     pipeline.run({"converter": {"sources": list(job.files), "meta": meta}})
@@ -51,11 +51,16 @@ def addresses(found: Sequence[Document]) -> list[str]:
     return [str(document.meta["page"]) for document in found]
 
 
+def query_embedder(job: Job) -> SentenceTransformersTextEmbedder:
+    """Return what embeds questions."""
+    return SentenceTransformersTextEmbedder(model=job.model, progress_bar=False)
+
+
 def build_defaults(job: Job) -> Built:
     """Every component with its own defaults: pieces of 200 words, an in-memory store."""
     store = write(job, HTMLToDocument(), DocumentCleaner(), DocumentSplitter())
     pipeline = Pipeline()
-    pipeline.add_component("embedder", SentenceTransformersTextEmbedder(job.model, progress_bar=False))
+    pipeline.add_component("embedder", query_embedder(job))
     pipeline.add_component("dense", InMemoryEmbeddingRetriever(store))
     pipeline.connect("embedder.embedding", "dense.query_embedding")
 
@@ -82,7 +87,7 @@ def token_splitting(model: str) -> Callable[[str], list[str]]:
 
     def split(text: str) -> list[str]:
         pieces, size = [""], 0
-        for line in (part for line in text.splitlines(keepends=True) for part in cut(line)):
+        for line in chain.from_iterable(map(cut, text.splitlines(keepends=True))):
             tokens = len(tokenizer.tokenize(line))
             if size + tokens > TUNED_TOKENS:
                 pieces.append("")
@@ -103,7 +108,7 @@ def build_tuned(job: Job) -> Built:
         DocumentSplitter(split_by="function", splitting_function=token_splitting(job.model)),
     )
     pipeline = Pipeline()
-    pipeline.add_component("embedder", SentenceTransformersTextEmbedder(job.model, progress_bar=False))
+    pipeline.add_component("embedder", query_embedder(job))
     pipeline.add_component("dense", InMemoryEmbeddingRetriever(store))
     pipeline.add_component("lexical", InMemoryBM25Retriever(store))
     pipeline.add_component("joiner", DocumentJoiner(join_mode="reciprocal_rank_fusion"))

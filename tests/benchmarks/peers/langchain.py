@@ -57,7 +57,7 @@ def words(text: str) -> list[str]:
 
 
 def build_tuned(job: Job) -> Built:
-    """The main element alone, pieces counted in the model's tokens, BM25 and FAISS fused by rank."""
+    """The main element alone, pieces counted in tokens; BM25 and FAISS fused by rank."""
     main = {"features": "lxml", "parse_only": SoupStrainer(attrs={"role": "main"})}
     splitter = RecursiveCharacterTextSplitter.from_huggingface_tokenizer(
         AutoTokenizer.from_pretrained(Path(job.model)), chunk_size=TUNED_TOKENS, chunk_overlap=0

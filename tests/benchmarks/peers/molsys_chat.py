@@ -5,7 +5,6 @@ from pathlib import Path
 
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.index import Index
-
 from peers.job import Built, Job
 
 PACKAGES = ("sphinx-molsys-chat", "sentence-transformers", "torch", "faiss-cpu")

@@ -1,8 +1,9 @@
 """txtai."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from transformers import AutoTokenizer
+from tokenizers import Tokenizer
 from txtai import Embeddings
 from txtai.pipeline import Segmentation, Textractor
 
@@ -36,7 +37,9 @@ def build_defaults(job: Job) -> Built:
 
 def build_tuned(job: Job) -> Built:
     """Sections cut further where they exceed the model's window, and its hybrid index."""
-    tokenizer = AutoTokenizer.from_pretrained(job.model).backend_tokenizer
+    tokenizer = Tokenizer.from_file(str(Path(job.model, "tokenizer.json")))
+    tokenizer.no_padding()  # the file asks for both, which a count of tokens must not have
+    tokenizer.no_truncation()
     cut = Segmentation(chunker="recursive", tokenizer=tokenizer, chunk_size=TUNED_TOKENS)
     rows = [(page, piece) for page, text in sections(job) for piece in cut(text)]
     return built(Embeddings(path=job.model, content=True, hybrid=True), rows)
