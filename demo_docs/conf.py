@@ -1,6 +1,10 @@
 """Sphinx configuration of this software's own documentation."""
 
+import logging
 from importlib.metadata import version as installed_version
+
+# autodoc imports faiss, which tells at INFO how it was loaded.
+logging.getLogger("faiss").setLevel(logging.WARNING)
 
 project = "sphinx-molsys-chat"
 author = "The sphinx-molsys-chat developers"

@@ -174,6 +174,8 @@ class _Build:
         manifest = None if self._settings.full else self._usable_manifest()
         if manifest is not None and manifest.source == source:
             return self._refresh(manifest, inventory)
+        with _writing(self._target), building(self._target):
+            pass  # a folder that cannot be written is better known now than after the embedding
         previous = read_previous(self._target, manifest, model.digest) if manifest else Previous()
         content = assemble_content(
             self._read_pages(files, previous), inventory, token_counter(model.folder), model.window

@@ -1,5 +1,7 @@
 """Putting a finished index folder in the place of the previous one."""
 
+import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -48,8 +50,13 @@ def replace_folder(folder: Path, target: Path) -> None:
 
 
 def lock_of(target: Path) -> FileLock:
-    """Return the lock that whoever writes a target holds."""
-    return FileLock(target.parent / f".{target.name}.lock")
+    """Return the lock that whoever writes a target holds.
+
+    It lies in the machine's folder for temporary files: the target's parent may be published.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    name = hashlib.sha256(f"{user} {target.absolute()}".encode()).hexdigest()[:24]
+    return FileLock(Path(tempfile.gettempdir()) / f"molsys-chat-{name}.lock")
 
 
 def recover_unless_building(target: Path) -> None:

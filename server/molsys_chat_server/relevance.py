@@ -27,6 +27,7 @@ def word_set(text: str) -> frozenset[str]:
     """Return the stems of a text's words."""
     return _word_set(text[:_LONGEST_READ])
 
+
 _LITERAL = re.compile(r"\b(?=\w*[A-Z]\w*)[A-Z0-9]{2,}\b")
 _LITERAL_WEIGHT = 2.0
 """What a name in capitals (CA, RMSD, 1TCD) counts for against another word: it is the subject."""

@@ -295,7 +295,9 @@ def _first_problem(error: ValidationError, config: Path | None) -> str:
     if problem["type"] == "extra_forbidden":
         where = f" in {config}" if config is not None else ""
         return f"there is no setting {name!r}{where}{_suggest(name)}"
-    shown = "" if "key" in name else f" = {problem['input']!r}"
+    value = problem["input"]
+    given = str(value) if isinstance(value, Path) else value
+    shown = "" if "key" in name else f" = {given!r}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"setting {name}{shown}: {message} (in the settings file, or {ENV_PREFIX}{name.upper()})"
 

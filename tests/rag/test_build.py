@@ -165,6 +165,13 @@ def test_nothing_to_index_is_an_error(site, tmp_path):
     assert not (tmp_path / "i").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_an_error_at_once(site):
+    with pytest.raises(BuildError, match=r"cannot be written to /proc/index"):
+        build_index(site, Path("/proc/index"), SETTINGS)
+    with pytest.raises(BuildError, match=r"cannot be written to /proc/a/index"):
+        build_index(site, Path("/proc/a/index"), SETTINGS)
+
+
 def test_a_target_that_is_a_file_is_an_error(site, tmp_path):
     (tmp_path / "i").write_text("mine", encoding="utf-8")
     with pytest.raises(BuildError, match="is a file"):
@@ -203,7 +210,7 @@ def test_a_full_disk_leaves_the_previous_index_whole(site, tmp_path):
     assert "free space" in done.stdout
     assert contents(tmp_path / "i") == before
     assert build_index(site, tmp_path / "i", SETTINGS).embedded == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"i", "site", ".i.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"i", "site"}
 
 
 @pytest.mark.parametrize("stage", ["embedding", "writing"])

@@ -66,9 +66,9 @@ class Judge:
     def _holders(self, address: str) -> Iterator[str]:
         """Yield the address of the innermost section of the page that holds an anchor."""
         page, _, anchor = address.partition("#")
-        ids = _sections(self.html_dir / page).get(anchor) if anchor else None
-        if ids:
-            yield f"{page}#{ids}"
+        holder = _sections(self.html_dir / page).get(anchor) if anchor else None
+        if holder:
+            yield f"{page}#{holder}"
 
 
 @cache
