@@ -1,5 +1,8 @@
 """The widget's files."""
 
+import hashlib
+import re
+from functools import cache
 from pathlib import Path
 
 WIDGET = "molsys-chat"
@@ -24,3 +27,20 @@ def static_folder() -> Path:
     raise MissingAssetsError(
         f"the widget's files are not in {package / 'static'}; install sphinx-molsys-chat again"
     )
+
+
+@cache
+def assets_digest() -> str:
+    """Return what tells one state of the widget's files from another, eight hexadecimal digits."""
+    digest = hashlib.sha256()
+    for path in sorted((static_folder() / WIDGET).glob("*.*s")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def pin_imports(module: str, digest: str) -> str:
+    """Return a module's text with the digest in the addresses of the modules that it imports.
+
+    A browser that holds an older state of one of them in its cache then fetches the new one.
+    """
+    return re.sub(r'(?<=from "\./)([\w-]+\.js)(?=";)', rf"\1?v={digest}", module)

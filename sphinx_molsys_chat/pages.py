@@ -8,7 +8,14 @@ from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from sphinx_molsys_chat.assets import LAUNCHER, MissingAssetsError, static_folder
+from sphinx_molsys_chat.assets import (
+    LAUNCHER,
+    WIDGET,
+    MissingAssetsError,
+    assets_digest,
+    pin_imports,
+    static_folder,
+)
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.messages import warn
@@ -58,6 +65,18 @@ def install_widget(app: Sphinx, _builder: Builder) -> None:
     # A new list: the present one may be Sphinx's default, which builds in one process share.
     app.config.html_static_path = [str(folder), *app.config.html_static_path]
     app.connect("html-page-context", add_script)
+    app.connect("build-finished", pin_modules)
+
+
+def pin_modules(app: Sphinx, exception: Exception | None) -> None:
+    """Let the copied modules import each other by addresses that change with their content."""
+    if exception is not None:
+        return
+    for path in (app.outdir / "_static" / WIDGET).glob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        pinned = pin_imports(text, assets_digest())
+        if pinned != text:
+            path.write_text(pinned, encoding="utf-8", newline="\n")
 
 
 def add_script(

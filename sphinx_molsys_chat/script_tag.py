@@ -4,6 +4,7 @@ import html
 import json
 from dataclasses import dataclass
 
+from sphinx_molsys_chat.assets import assets_digest
 from sphinx_molsys_chat.version import __version__
 
 
@@ -36,6 +37,7 @@ def data_attributes(facts: PageFacts) -> dict[str, str]:
     """Return the attributes that carry the facts, unescaped."""
     return {
         "data-molsys-chat": __version__,
+        "data-assets": assets_digest(),
         "data-endpoint": facts.endpoint,
         "data-project": facts.project,
         "data-version": facts.version,

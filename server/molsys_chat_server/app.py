@@ -12,14 +12,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molsys_chat_server import endpoints
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.indexes import IndexRegistry
 from molsys_chat_server.metrics import Metrics
-from molsys_chat_server.pages import DocsPages, PageHead
+from molsys_chat_server.pages import Assets, DocsPages, PageHead
 from molsys_chat_server.responses import error_response
 from molsys_chat_server.service import Service
 from molsys_chat_server.settings import Settings
@@ -98,7 +97,7 @@ def _routes(settings: Settings, page_head: PageHead | None, assets: Path | None)
         Route(path, endpoint, methods=[method]) for path, (endpoint, method) in _ENDPOINTS.items()
     ]
     if assets is not None:
-        routes.append(Mount(ASSETS_PATH, StaticFiles(directory=assets)))
+        routes.append(Mount(ASSETS_PATH, Assets(directory=assets)))
     if settings.docs is not None:
         routes.append(Mount("/", DocsPages(settings.docs, page_head)))
     return routes

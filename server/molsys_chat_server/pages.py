@@ -60,6 +60,16 @@ class DocsPages(StaticFiles):
         )
 
 
+class Assets(StaticFiles):
+    """The widget's files, which a browser asks about each time: an upgrade shows at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file."""
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def insert_head(page: bytes, head: str) -> bytes:
     """Return a page with HTML put before its ``</head>``, or before ``<body>`` where it has none.
 

@@ -5,8 +5,11 @@
 const TEXT = { label: "Ask the documentation", failed: "The chat could not be loaded. Try again." };
 const ICON = "M4 5h16v11h-9l-4 4v-4H4z";
 
-/** A file beside this one, of the same version. @param {string} name */
-const sibling = (name) => new URL(name + new URL(import.meta.url).search, import.meta.url).href;
+/** @type {HTMLScriptElement | null} */
+const script = document.querySelector("script[data-molsys-chat]");
+
+/** The address of a file beside this one. @param {string} name */
+const sibling = (name) => new URL(`${name}?v=${script?.dataset.assets}`, import.meta.url).href;
 
 /** @param {string} name */
 function addStyles(name) {
@@ -74,5 +77,4 @@ function start(script) {
   if (wasOpen(key)) open(false);
 }
 
-const script = document.querySelector("script[data-molsys-chat]");
-if (script instanceof HTMLScriptElement) start(script);
+if (script) start(script);

@@ -78,6 +78,7 @@ def test_pages_without_an_end_of_their_head() -> None:
 def test_assets(serve, docs, assets) -> None:
     server = serve(docs=docs, app={"assets": assets})
     script = server.get("/_molsys_chat/molsys-chat/launcher.js")
+    assert script.headers["Cache-Control"] == "no-cache"
     assert script.text == "export {};"
     assert "javascript" in script.headers["content-type"]
     assert server.get("/_molsys_chat/none.js").status_code == 404

@@ -1,12 +1,13 @@
 """What reaches the pages."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from sphinx_molsys_chat import __version__
-from sphinx_molsys_chat.assets import static_folder
+from sphinx_molsys_chat.assets import assets_digest, static_folder
 
 from .conftest import Build, MakeProject
 
@@ -52,6 +53,7 @@ def assert_one_tag(build: Build, page: str, *, root: str) -> None:
     assert len(checksum) == 8
     assert json.loads(tag.pop("data-suggestions")) == []
     assert tag.pop("data-title")
+    assert tag.pop("data-assets") == assets_digest()
     assert tag.pop("data-welcome")
     assert tag == {
         "type": "module",
@@ -131,6 +133,19 @@ def test_one_page_for_all_documents_carries_the_chat(make_project: MakeProject) 
     assert build.status == 0, build.warnings
     [tag] = build.scripts("index.html")
     assert tag["data-page"] == "index.html"
+
+
+def test_modules_import_each_other_by_their_state(make_project: MakeProject) -> None:
+    project = make_project()
+    for _ in range(2):  # a second build leaves what the first one wrote
+        build = project.build("-W", "-j2")
+        assert build.status == 0, build.warnings
+        copied = build.outdir / "_static/molsys-chat"
+        imports = re.findall(r'from "(.*?)";', (copied / "panel.js").read_text(encoding="utf-8"))
+        assert f"./client.js?v={assets_digest()}" in imports
+        assert all(name.endswith(f".js?v={assets_digest()}") for name in imports)
+        source = (static_folder() / "molsys-chat/launcher.js").read_bytes()
+        assert (copied / "launcher.js").read_bytes() == source
 
 
 def test_the_maintainers_own_static_files_stay(make_project: MakeProject) -> None:
