@@ -9,8 +9,10 @@ first ``k``; *MRR@10* is the mean of ``1 / rank`` of the first gold, 0 where non
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +78,19 @@ class RankingScores:
 
     recall: Mapping[int, float]
     """Recall at each of :data:`DEPTHS`."""
-    found: Mapping[int, float]
-    """Found at each of :data:`DEPTHS`."""
     mrr: float
     """Mean reciprocal rank, to :data:`MRR_DEPTH`."""
+    first: tuple[int | None, ...]
+    """For each question with a gold, in order, the rank of the first one; ``None`` without."""
+
+    @property
+    def found(self) -> dict[int, float]:
+        """Found at each of :data:`DEPTHS`."""
+        return {depth: self.found_at(depth) for depth in DEPTHS}
+
+    def found_at(self, depth: int) -> float:
+        """Return found at any depth, 0 to 1; 0 without a question."""
+        return _mean([float(_within(rank, depth)) for rank in self.first])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,18 @@ class AnswerableCounts:
         """The share that was judged rightly, 0 to 1; 1 without a question."""
         total = self.answerable + self.unanswerable
         return 1 - (self.refused + self.answered) / total if total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A question whose gold does not stand among the first results."""
+
+    question: Question
+    """The question."""
+    ranking: Ranking
+    """What came instead."""
+    first: int | None
+    """Rank of the first gold section, or section inside one; ``None`` where none was found."""
 
 
 def read_questions(path: Path) -> tuple[Question, ...]:
@@ -136,6 +159,8 @@ def parse_question(line: str) -> Question:
         raise ValueError(f"no JSON: {error.msg} at column {error.colno}") from error
     if not isinstance(record, dict):
         raise ValueError(f"expected a JSON object, found {type(record).__name__}")
+    if re.search("[\ud800-\udfff]", json.dumps(record, ensure_ascii=False)):
+        raise ValueError("half a character (a lone surrogate such as \\ud800); write it whole")
     return Question(
         id=_text(record, "id"),
         question=_text(record, "question"),
@@ -211,6 +236,30 @@ def count_answerable(ranked: Iterable[Ranked]) -> AnswerableCounts:
     )
 
 
+def find_misses(ranked: Iterable[Ranked], find: FindSection, depth: int) -> tuple[Miss, ...]:
+    """Return the questions with a gold that :func:`score_sections_within` finds no deeper.
+
+    :param depth: how many results may come before a question counts as missed.
+    """
+    with_gold = [each for each in ranked if each[0].gold]
+    ranks = score_sections_within(with_gold, find).first
+    return tuple(
+        Miss(question, ranking, rank)
+        for (question, ranking), rank in zip(with_gold, ranks, strict=True)
+        if not _within(rank, depth)
+    )
+
+
+def group_by_type(ranked: Iterable[Ranked]) -> dict[str, tuple[Ranked, ...]]:
+    """Return the questions by what sort they are, the sorts in alphabetical order."""
+    each = sorted(ranked, key=_type)
+    return {sort: tuple(group) for sort, group in groupby(each, key=_type)}
+
+
+def _type(ranked: Ranked) -> str:
+    return ranked[0].type
+
+
 def missing_gold(questions: Iterable[Question], find: FindSection) -> tuple[str, ...]:
     """Return the gold addresses that the index does not hold; no result can hit them."""
     addresses = dict.fromkeys(address for question in questions for address in question.gold)
@@ -227,19 +276,23 @@ class _Relevance:
     def recall(self, depth: int) -> float:
         return len(set(self.gold) & set(self.results[:depth])) / len(self.gold)
 
-    def reciprocal_rank(self) -> float:
-        ranks = (n for n, result in enumerate(self.results[:MRR_DEPTH], 1) if result in self.gold)
-        return 1 / next(ranks, float("inf"))
+    def first(self) -> int | None:
+        ranks = (rank for rank, result in enumerate(self.results, 1) if result in self.gold)
+        return next(ranks, None)
 
 
 def _score(relevances: Iterable[_Relevance]) -> RankingScores:
     each = tuple(relevances)
-    recalls = {depth: [one.recall(depth) for one in each] for depth in DEPTHS}
+    first = tuple(one.first() for one in each)
     return RankingScores(
-        recall={depth: _mean(values) for depth, values in recalls.items()},
-        found={depth: _mean([float(value > 0) for value in recalls[depth]]) for depth in DEPTHS},
-        mrr=_mean([one.reciprocal_rank() for one in each]),
+        recall={depth: _mean([one.recall(depth) for one in each]) for depth in DEPTHS},
+        mrr=_mean([1 / rank if rank and rank <= MRR_DEPTH else 0.0 for rank in first]),
+        first=first,
     )
+
+
+def _within(rank: int | None, depth: int) -> bool:
+    return rank is not None and rank <= depth
 
 
 def _mean(values: Sequence[float]) -> float:

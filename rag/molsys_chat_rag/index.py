@@ -14,7 +14,7 @@ from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
 from molsys_chat_rag.folder import recover_unless_building
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.manifest import Manifest, check_files, read_manifest
-from molsys_chat_rag.query import Query, make_query
+from molsys_chat_rag.query import Query, make_query, names_unknown
 from molsys_chat_rag.ranking import Weights
 from molsys_chat_rag.sections import Section
 from molsys_chat_rag.spelling import Speller
@@ -107,16 +107,18 @@ class Index:
         strengths: dict[int, float] = {}
         for match, _, number in named:
             strengths[number] = max(match.strength, strengths.get(number, 0.0))
+        postings = self._store.postings(query.terms)
         candidates = self._finder.find(
             self._embedder.embed([query.text]),
             query.terms,
-            self._store.postings(query.terms),
+            postings,
             strengths,
             page,
             self.weights,
         )
         best = candidates.best(k)
-        sure = confidence(candidates, best)
+        unknown = names_unknown(query, {posting.term for posting in postings})
+        sure = confidence(candidates, best, unknown_name=unknown)
         # A copy that the question names in full is shown at its own address.
         shown = {number: row for match, row, number in named if match.symbol.name in question}
         hits = self._hits(candidates, best, shown, query)

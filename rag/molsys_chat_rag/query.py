@@ -1,7 +1,7 @@
 """A reader's question, made ready to be searched."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from molsys_chat_rag.lexical import content_words, terms
@@ -15,6 +15,8 @@ MOST_TERMS = 64
 
 _WORD = re.compile(r"(?<![\w.])[^\W\d_]+(?![\w.(]*[\w(])")
 
+_NAME = re.compile(r"\b(?=\w*[A-Z0-9])(?:[A-Z0-9]{2,}|\w*[a-z0-9][A-Z]\w*)\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -26,6 +28,8 @@ class Query:
     """The distinct terms that are looked up."""
     words: tuple[str, ...]
     """The distinct content words, in lower case."""
+    names: tuple[str, ...]
+    """What it names in capitals, digits or mixed case, such as GAFF, 1TCD or mmCIF."""
 
 
 def make_query(question: str, history: Sequence[str], speller: Speller) -> Query:
@@ -39,4 +43,10 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     if history and len(content_words(text)) < FOLLOW_UP_WORDS:
         text = f"{history[-1]} {text}"
     found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]
-    return Query(text, found, content_words(text))
+    names = () if question.isupper() else tuple(dict.fromkeys(_NAME.findall(question)))
+    return Query(text, found, content_words(text), names)
+
+
+def names_unknown(query: Query, known: Container[str]) -> bool:
+    """Return whether a question names something of which no term is known."""
+    return any(not any(term in known for term in terms(name)) for name in query.names)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molsys_chat_rag.lexical import build_postings, content_words, stem, terms
-from molsys_chat_rag.query import make_query
+from molsys_chat_rag.query import make_query, names_unknown
 from molsys_chat_rag.spelling import Speller
 
 TEXTS = [
@@ -80,6 +80,15 @@ def test_a_question_that_says_little_leans_on_the_one_before(speller):
     query = make_query("and the energy?", ["How do I load a trajectory?"], speller)
     assert query.text == "How do I load a trajectory? and the energy?"
     assert make_query("minimise the energy of a protein", ["x"], speller).text.startswith("minim")
+
+
+def test_names_that_the_documentation_never_mentions_are_noticed(speller):
+    known = {"select", "atom", "protein", "ca"}
+    asked = make_query("How do I select CA atoms of 1TCD with GAFF?", (), speller)
+    assert asked.names == ("CA", "1TCD", "GAFF")
+    assert names_unknown(asked, known)
+    assert not names_unknown(make_query("select the CA atoms", (), speller), known)
+    assert not names_unknown(make_query("SELECT THE GAFF ATOMS", (), speller), known)
 
 
 def test_content_words_keep_their_order():
