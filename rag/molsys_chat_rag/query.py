@@ -38,13 +38,21 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     :param history: the reader's earlier questions, oldest first; a question that says little by
         itself is searched together with the last of them.
     """
-    text = to_english(question, speller.knows) if is_spanish(question) else question
+    text = question
+    if is_spanish(question) and not _is_spoken(question, speller):
+        text = to_english(question, speller.knows)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)
     if history and len(content_words(text)) < FOLLOW_UP_WORDS:
         text = f"{history[-1]} {text}"
     found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]
     names = () if question.isupper() else tuple(dict.fromkeys(_NAME.findall(question)))
     return Query(text, found, content_words(text), names)
+
+
+def _is_spoken(question: str, speller: Speller) -> bool:
+    """Return whether the documentation itself uses most of a question's words."""
+    asked = [word for word in content_words(question) if word.isalpha() and len(word) > 3]
+    return 2 * sum(speller.knows(word) for word in asked) > len(asked)
 
 
 def names_unknown(query: Query, known: Container[str]) -> bool:

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from molsys_chat_rag.lexical import build_postings
+from molsys_chat_rag.query import make_query
 from molsys_chat_rag.spanish import is_spanish, to_english
+from molsys_chat_rag.spelling import Speller
 
 QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "questions"
 VOCABULARY = {"protein", "molecule", "distance", "rotation", "periodic", "energy", "atom"}
@@ -23,6 +26,19 @@ VOCABULARY = {"protein", "molecule", "distance", "rotation", "periodic", "energy
 )
 def test_words_are_put_into_english(spanish, english):
     assert to_english(spanish, VOCABULARY.__contains__) == english
+
+
+def test_documentation_in_spanish_is_asked_in_spanish():
+    texts = [
+        ("Guía", "Cómo seleccionar los átomos de una proteína y quitar las moléculas de agua.")
+    ]
+    speller = Speller((p.term, p.word, len(p.rows)) for p in build_postings(texts))
+    question = "¿Cómo selecciono los átomos de una proteína?"
+    asked = "¿Cómo seleccionar los átomos de una proteína?"  # in the documentation's own words
+    assert make_query(question, (), speller).text == asked
+    english = [("Guide", "Select the atoms of a protein, and remove the water molecules.")]
+    speller = Speller((p.term, p.word, len(p.rows)) for p in build_postings(english))
+    assert make_query(question, (), speller).text == "¿how select the atom of a protein?"
 
 
 def test_languages_are_told_apart():
