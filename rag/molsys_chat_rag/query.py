@@ -40,7 +40,7 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     """
     text = question
     if is_spanish(question) and not _is_spoken(question, speller):
-        text = to_english(question, speller.knows)
+        text = to_english(question, speller.own_word)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)
     if history and len(content_words(text)) < FOLLOW_UP_WORDS:
         text = f"{history[-1]} {text}"

@@ -47,11 +47,11 @@ def is_spanish(text: str) -> bool:
     return telling >= 2 or (telling == 1 and _SIGNS.search(text) is not None)
 
 
-def to_english(text: str, knows: Callable[[str], bool]) -> str:
+def to_english(text: str, own_word: Callable[[str], str]) -> str:
     """Return a Spanish text with the words that are known put into English.
 
-    :param knows: whether the documentation uses a word; an English word that differs from a
-        Spanish one by its ending alone is taken if it does.
+    :param own_word: returns the documentation's own word of a word's stem, or nothing; an English
+        word that differs from a Spanish one by its ending alone is taken if there is one.
     """
     known, stemmer = _glossary(), _stemmer()
 
@@ -59,7 +59,7 @@ def to_english(text: str, knows: Callable[[str], bool]) -> str:
         word = plain(match.group())
         if found := _FUNCTION_WORDS.get(word) or known.get(str(stemmer.stemWord(word))):
             return found
-        return next(filter(knows, _cognates(word)), match.group())
+        return next(filter(None, map(own_word, _cognates(word))), match.group())
 
     return _WORD.sub(translated, text)
 

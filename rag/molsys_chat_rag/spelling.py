@@ -19,10 +19,10 @@ class Speller:
 
     def __init__(self, vocabulary: Iterable[tuple[str, str, int]]) -> None:
         """Learn a vocabulary: term, the word that stands for it, how many texts hold it."""
-        self._terms: set[str] = set()
+        self._words: dict[str, str] = {}
         self._by_letter: dict[str, dict[str, int]] = defaultdict(dict)
         for term, word, holding in vocabulary:
-            self._terms.add(term)
+            self._words[term] = word
             folded = plain(word)
             if folded.isalpha():
                 self._by_letter[folded[0]][folded] = holding
@@ -31,7 +31,11 @@ class Speller:
 
     def knows(self, word: str) -> bool:
         """Return whether the documentation uses a word, or it is a function word."""
-        return plain(word) in STOPWORDS or stem(word) in self._terms
+        return plain(word) in STOPWORDS or stem(word) in self._words
+
+    def own_word(self, word: str) -> str:
+        """Return the word of the same stem that the documentation uses most; empty without one."""
+        return self._words.get(stem(word), "")
 
     def correct(self, word: str) -> str:
         """Return the known word that a word most likely stands for; itself where none is near."""

@@ -10,6 +10,8 @@ from molsys_chat_rag.evaluation import (
     QuestionFileError,
     Ranking,
     count_answerable,
+    find_misses,
+    group_by_type,
     missing_gold,
     rank,
     read_questions,
@@ -67,6 +69,7 @@ def test_reads_questions(tmp_path: Path) -> None:
         ({"id": "q2", "question": "?"}, 'line 2: "gold" must be a list of texts, found None'),
         ({**LINE, "gold": "a.html"}, "line 2: \"gold\" must be a list of texts, found 'a.html'"),
         ({**LINE, "id": "q2", "key_facts": [1]}, 'line 2: "key_facts" must be a list of texts'),
+        ({**LINE, "question": "\ud83d"}, "line 2: half a character"),
     ],
 )
 def test_names_the_line_that_is_wrong(tmp_path: Path, line: object, message: str) -> None:
@@ -161,3 +164,43 @@ def test_counts_both_errors_about_answerable() -> None:
 def test_names_gold_that_the_index_lacks() -> None:
     questions = [Question("q", "?", ("a.html#x", "gone.html#x"))]
     assert missing_gold(questions, SECTIONS.get) == ("gone.html#x",)
+
+
+def test_found_can_be_told_at_any_depth() -> None:
+    scores = score_sections(
+        [
+            ranked(("a.html#x",), "c.html", "b.html#y", "a.html#x"),
+            ranked(("a.html#x",), "c.html"),
+            ranked((), "a.html#x"),
+        ],
+        SECTIONS.get,
+    )
+    assert scores.first == (3, None)
+    assert [scores.found_at(depth) for depth in (1, 2, 3, 50)] == [0.0, 0.0, 0.5, 0.5]
+
+
+def test_misses_are_the_questions_with_no_gold_to_a_depth() -> None:
+    first = ranked(("a.html#x",), "a.html#x-1")
+    late = ranked(("a.html#x", "b.html#y"), "c.html", "b.html#y", "a.html#x")
+    never = ranked(("a.html#x-1",), "a.html#x")
+    each = (first, late, never, ranked((), "c.html"))
+    misses = find_misses(each, SECTIONS.get, depth=1)
+    assert [(miss.question, miss.ranking, miss.first) for miss in misses] == [
+        (*late, 2),
+        (*never, None),
+    ]
+    assert [miss.first for miss in find_misses(each, SECTIONS.get, depth=2)] == [None]
+    assert [miss.first for miss in find_misses(each, SECTIONS.get, depth=0)] == [1, 2, None]
+
+
+def test_groups_by_type_and_keeps_the_order_within() -> None:
+    def of(name: str, sort: str) -> tuple[Question, Ranking]:
+        return Question(name, "?", (), sort), Ranking(name, (), (), answerable=True)
+
+    groups = group_by_type([of("1", "howto"), of("2", ""), of("3", "api"), of("4", "howto")])
+    assert {sort: [question.id for question, _ in group] for sort, group in groups.items()} == {
+        "": ["2"],
+        "api": ["3"],
+        "howto": ["1", "4"],
+    }
+    assert list(groups) == ["", "api", "howto"]
