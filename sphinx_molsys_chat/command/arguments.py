@@ -122,6 +122,16 @@ def _evaluate(commands: "Commands") -> None:
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
     retrieval = _command(kinds, "retrieval", "eval_retrieval", "rag", "score what retrieval finds")
     _add_evaluation(retrieval, "RANKED.jsonl")
+    retrieval.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write a page of figures and misses"
+    )
+    retrieval.add_argument(
+        "--min-recall5",
+        type=_share,
+        metavar="SHARE",
+        help="fail if fewer questions, such as 0.8 of them, have a gold section or one inside it"
+        " among the first five",
+    )
     answers = _command(kinds, "answers", "eval_answers", "server", "write the answers to questions")
     _add_evaluation(answers, "ANSWERS.jsonl")
     _add_model_url(answers)
@@ -176,6 +186,16 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1, such as 0.8")
+    return share
 
 
 def _web_address(text: str) -> str:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import cache
 from typing import TextIO
 
 from rich import box
@@ -27,18 +28,52 @@ from molsys_chat_rag.evaluation import (
     score_sections_within,
 )
 from molsys_chat_rag.index import Index
+from sphinx_molsys_chat.command.eval_report import Evaluation, render_report
+from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.progress import shown_progress
+
+GATE_DEPTH = 5
+"""Among how many results a gold must stand for a question to pass the gate."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Rank sections for every question, write the rankings, print the figures."""
+    """Rank sections for every question, write the rankings, print the figures.
+
+    :raises CommandError: if fewer questions are found than ``--min-recall5`` asks for.
+    """
     questions = read_questions(arguments.questions)
     with closing(Index.open(arguments.index)) as index:
+        find = cache(index.section)
         with arguments.out.open("w", encoding="utf-8") as file:
-            ranked = [_written(each, file) for each in _rank_all(index, questions)]
-        _tell_missing(questions, index.section)
-        _show(ranked, index.section)
+            ranked = tuple(_written(each, file) for each in _rank_all(index, questions))
+        _tell_missing(questions, find)
+        _show(ranked, find)
+        if arguments.report:
+            evaluation = Evaluation(index.manifest, arguments.questions.name, ranked, find)
+            arguments.report.write_text(render_report(evaluation), encoding="utf-8")
+        if arguments.min_recall5 is not None:
+            _check_found(ranked, find, arguments.min_recall5)
     return 0
+
+
+def _check_found(ranked: Sequence[Ranked], find: FindSection, least: float) -> None:
+    """Check the share of the questions that is found among the first five results.
+
+    :raises CommandError: if it is below ``least``, or there is no question to tell it from.
+    """
+    scores = score_sections_within(ranked, find)
+    total = len(scores.first)
+    if not total:
+        raise CommandError(
+            f"--min-recall5 {least:g} needs questions with gold, and there is none: write some"
+        )
+    share = scores.found_at(GATE_DEPTH)
+    if share < least:
+        raise CommandError(
+            f"found@{GATE_DEPTH} by section or inside is {share:.3f} ({round(share * total)} of"
+            f" {total} questions with gold), below --min-recall5 {least:g};"
+            " --report FILE.html shows what came instead"
+        )
 
 
 def _rank_all(index: Index, questions: Sequence[Question]) -> Iterator[Ranked]:
