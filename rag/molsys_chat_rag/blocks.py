@@ -1,8 +1,7 @@
-"""HTML elements read into blocks, and into the marks of where sections begin and end."""
+"""HTML elements read into blocks, with the marks of where sections and objects begin and end."""
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lxml.etree import _Element as Element
 
@@ -16,7 +15,9 @@ from molsys_chat_rag.inline import (
     math_source,
     plain_text,
 )
+from molsys_chat_rag.marks import Heading, Marker, ObjectEnd, SectionEnd, SectionStart
 from molsys_chat_rag.sections import Block, BlockKind
+from molsys_chat_rag.signatures import read_object, signature_text
 
 OUTPUT_LINES = 8
 """Lines of a notebook cell's output that are kept."""
@@ -38,61 +39,6 @@ _LANGUAGES = {
     **dict.fromkeys(("ipython", "ipython2", "ipython3", "python3", "py"), "python"),
     "pycon3": "pycon",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SectionStart:
-    """A heading's section begins."""
-
-    anchor: str
-    """The id that its address carries."""
-
-
-@dataclass(frozen=True, slots=True)
-class SectionEnd:
-    """It ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStart:
-    """A documented object begins."""
-
-    anchors: tuple[str, ...]
-    """Ids of its ``dt`` elements, at least one."""
-    symbol: str
-    """Full name, empty for what is no name of an API, such as a term of a glossary."""
-    title: str
-    """What stands for it in a heading path."""
-    signature: str
-    """The first signature without the full name's prefix."""
-    signatures: tuple[str, ...]
-    """All signatures as printed."""
-    role: str = ""
-    """Domain and role, such as ``py:function``."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectEnd:
-    """It ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading element."""
-
-    text: str
-    """Its text."""
-    level: int
-    """1 to 6."""
-    anchor: str
-    """Its own id; empty where the section around it carries the id."""
-    in_section: bool
-    """Whether a section element stands directly around it."""
-    aliases: tuple[str, ...] = ()
-    """Ids of the targets that stand before it."""
-
-
-Marker = Block | SectionStart | SectionEnd | ObjectStart | ObjectEnd | Heading
 
 
 def read_blocks(main: Element) -> Iterator[Marker]:
@@ -229,11 +175,11 @@ def _definitions(element: Element, own: set[str]) -> Iterator[Marker]:
         elif "footnote" in own:  # "[1]" means a source in our answers
             yield from _containers(bodies)
         elif anchored and own.isdisjoint(_NOT_OBJECTS):
-            yield _object(terms, anchored)
+            yield read_object(terms, anchored)
             yield from _containers(bodies)
             yield ObjectEnd()
         elif any("sig" in classes(t) for t in terms):
-            yield from (Block(BlockKind.SIGNATURE, _signature_text(t)) for t in terms)
+            yield from (Block(BlockKind.SIGNATURE, signature_text(t)) for t in terms)
             yield from _containers(bodies)
         else:
             yield from _definition(terms, bodies)
@@ -284,55 +230,6 @@ def _field(terms: list[Element], bodies: list[Element]) -> Iterator[Marker]:
             yield Block(BlockKind.FIELD, marker.text.strip(), label)
         else:
             yield marker
-
-
-def _object(terms: list[Element], anchored: list[Element]) -> ObjectStart:
-    anchors = tuple(t.get("id", "") for t in anchored)
-    signatures = tuple(filter(None, (_signature_text(t) for t in terms)))
-    first = anchored[0]
-    is_api = "sig" in classes(first) or bool(
-        first.xpath(".//*[contains(concat(' ', @class, ' '), ' descname ')]")
-    )
-    symbol = _symbol(first) if is_api else ""
-    title = symbol or (signatures[0] if signatures else anchors[0])
-    return ObjectStart(
-        anchors=anchors,
-        symbol=symbol,
-        title=title[:120],
-        signature=_parameters(first, signatures[0]) if is_api and signatures else "",
-        signatures=signatures,
-        role=_role((terms[0].getparent().get("class") or "").split()),
-    )
-
-
-def _role(own: list[str]) -> str:
-    return ":".join([c for c in own if c not in ("simple", "glossary", "docutils")][:2])
-
-
-def _named(element: Element, name: str) -> str:
-    found: list[Element] = element.xpath(f".//*[contains(concat(' ', @class, ' '), ' {name} ')]")
-    return fold_space("".join(plain_text(f) for f in found))
-
-
-def _symbol(term: Element) -> str:
-    name = _named(term, "descname")
-    anchor = term.get("id", "")
-    if anchor.endswith(name) and "." in anchor:
-        return str(anchor)
-    full = _named(term, "descclassname") + name
-    return full.strip().rstrip(".")
-
-
-def _signature_text(term: Element) -> str:
-    text = fold_space(plain_text(term)).rstrip("¶#").strip()
-    return re.sub(r"\s*\[source\]$", "", text)
-
-
-def _parameters(term: Element, signature: str) -> str:
-    """Return what stands after the name: ``(a, b=1)``, and what follows it."""
-    name = _named(term, "descclassname") + _named(term, "descname")
-    at = signature.find(name)
-    return signature[at + len(name) :].strip() if name and at >= 0 else ""
 
 
 def _table(element: Element) -> Iterator[Marker]:

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from lxml import html
 from lxml.etree import _Element as Element
 
-from molsys_chat_rag.blocks import (
+from molsys_chat_rag.blocks import read_blocks
+from molsys_chat_rag.inline import fold_space
+from molsys_chat_rag.marks import (
     Heading,
     Marker,
     ObjectEnd,
     ObjectStart,
     SectionEnd,
     SectionStart,
-    read_blocks,
 )
-from molsys_chat_rag.inline import fold_space
 from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
 
 # Scripts and comments are cut before parsing: notebook pages carry megabytes of widget state.
