@@ -26,7 +26,7 @@ from molsys_chat_rag.embedding import (
     find_model,
     light_embedder,
 )
-from molsys_chat_rag.errors import BuildError, IndexUnusableError
+from molsys_chat_rag.errors import BuildError, IndexMissingError, IndexUnusableError, SchemaError
 from molsys_chat_rag.folder import building, lock_of, recover, replace_folder
 from molsys_chat_rag.inventory import EMPTY, Inventory, read_inventory
 from molsys_chat_rag.manifest import (
@@ -206,9 +206,10 @@ class _Build:
         try:
             manifest = read_manifest(self._target)
             check_files(manifest, self._target)
+        except (IndexMissingError, SchemaError):
+            return None  # a first build, or one by another version: nothing to take over
         except IndexUnusableError as error:
-            if self._target.exists():
-                self._warnings.append(f"the previous index is not used: {error}")
+            self._warnings.append(f"the previous index is not used: {error}")
             return None
         return manifest
 

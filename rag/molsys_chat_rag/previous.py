@@ -12,7 +12,7 @@ from molsys_chat_rag.page import Page
 from molsys_chat_rag.site import PageFile
 from molsys_chat_rag.store import STORE, VECTORS, Store
 
-READER = 4
+READER = 5
 """Raised whenever pages are read or cut in another way: older indexes are then read anew."""
 
 

@@ -7,6 +7,9 @@ from lxml.etree import _Element as Element
 from molsys_chat_rag.inline import classes, fold_space, plain_text
 from molsys_chat_rag.marks import ObjectStart
 
+_OPTIONS = {"std:option", "std:cmdoption"}
+"""Roles of command line options: several spellings of one thing, and no name of an API."""
+
 
 def read_object(terms: list[Element], anchored: list[Element]) -> ObjectStart:
     """Return the beginning of a documented object.
@@ -17,18 +20,21 @@ def read_object(terms: list[Element], anchored: list[Element]) -> ObjectStart:
     anchors = tuple(t.get("id", "") for t in anchored)
     signatures = tuple(filter(None, (signature_text(t) for t in terms)))
     first = anchored[0]
-    is_api = "sig" in classes(first) or bool(
-        first.xpath(".//*[contains(concat(' ', @class, ' '), ' descname ')]")
-    )
+    names = _elements(first, "descname")
+    role = _role((terms[0].getparent().get("class") or "").split())
+    is_option = role in _OPTIONS
+    is_api = ("sig" in classes(first) or bool(names)) and not is_option
     symbol = _symbol(first) if is_api else ""
     title = symbol or (signatures[0] if signatures else anchors[0])
+    if is_option and names:
+        title = ", ".join(fold_space(plain_text(name)) for name in names)
     return ObjectStart(
         anchors=anchors,
         symbol=symbol,
         title=title[:120],
         signature=_parameters(first, signatures[0]) if is_api and signatures else "",
         signatures=signatures,
-        role=_role((terms[0].getparent().get("class") or "").split()),
+        role=role,
     )
 
 
@@ -36,9 +42,13 @@ def _role(own: list[str]) -> str:
     return ":".join([c for c in own if c not in ("simple", "glossary", "docutils")][:2])
 
 
-def _named(element: Element, name: str) -> str:
+def _elements(element: Element, name: str) -> list[Element]:
     found: list[Element] = element.xpath(f".//*[contains(concat(' ', @class, ' '), ' {name} ')]")
-    return fold_space("".join(plain_text(f) for f in found))
+    return found
+
+
+def _named(element: Element, name: str) -> str:
+    return fold_space("".join(plain_text(f) for f in _elements(element, name)))
 
 
 def _symbol(term: Element) -> str:

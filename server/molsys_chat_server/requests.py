@@ -177,6 +177,8 @@ def _first_problem(error: ValidationError) -> str:
     if problem["type"] == "json_invalid":
         return "the body is not valid JSON: send an object with a `messages` list"
     where = ".".join(str(part) for part in problem["loc"]) or "body"
+    if problem["type"] == "too_short":
+        return f"{where}: empty; the question is the last message, so there must be one"
     return f"{where}: {problem['msg']}"
 
 

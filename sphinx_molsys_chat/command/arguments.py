@@ -66,6 +66,7 @@ def _index(commands: "Commands") -> None:
         metavar="URL",
         help="where the site is published",
     )
+    parser.add_argument("--commit", default="", help="the source commit")
     parser.add_argument("--model", default="", help="embedding model: a hub's name or a folder")
     parser.add_argument(
         "--exclude",

@@ -15,6 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
         project=arguments.project,
         version=arguments.version,
         base_url=arguments.base_url,
+        commit=arguments.commit,
         model=arguments.model or DEFAULT_MODEL,
         exclude=tuple(arguments.exclude),
         full=arguments.full,

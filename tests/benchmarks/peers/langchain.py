@@ -63,10 +63,13 @@ def build_tuned(job: Job) -> Built:
         AutoTokenizer.from_pretrained(Path(job.model)), chunk_size=TUNED_TOKENS, chunk_overlap=0
     )
     pieces = splitter.split_documents(list(load(job, main)))
+    for number, piece in enumerate(pieces):
+        # Without a key, pieces of the same text on many pages add up to the best rank.
+        piece.metadata["piece"] = number
     store = FAISS.from_documents(pieces, HuggingFaceEmbeddings(model_name=job.model))
     lexical = BM25Retriever.from_documents(pieces, preprocess_func=words)
     dense = store.as_retriever()
-    both = EnsembleRetriever(retrievers=[lexical, dense], weights=[0.5, 0.5])
+    both = EnsembleRetriever(retrievers=[lexical, dense], weights=[0.5, 0.5], id_key="piece")
 
     def search(question: str, k: int) -> Sequence[Document]:
         lexical.k, dense.search_kwargs = k, {"k": k}
