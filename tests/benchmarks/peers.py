@@ -11,7 +11,8 @@ installed into an environment of their own (``--env``), about 2 GB. Linux only: 
 Questions without gold are asked for the time but not scored. Every system is asked for 50 results
 and judged on the first ten different pages or sections of them, whatever number it returns by
 default; times are those of asking for ten. A build ends when a question can be asked.
-The table is written anew after every run, and ``--resume`` takes over the runs of a stopped one.
+The table is written anew after every run, and ``--resume`` takes over the runs of a stopped one (a line
+each in ``table.runs.jsonl``: take a line out to measure that run anew).
 """
 
 import argparse
@@ -145,7 +146,8 @@ def compare(arguments: argparse.Namespace) -> None:
     environment = prepare(arguments.env)
     variables = process_variables(os.cpu_count() or 1)
     kept = read_runs(arguments.runs) if arguments.resume else {}
-    arguments.runs.unlink(missing_ok=True)
+    if not arguments.resume:
+        arguments.runs.unlink(missing_ok=True)
     tables: dict[str, str] = {}
     for site in arguments.sites:
         outcomes: dict[str, Outcome] = {}
@@ -156,8 +158,11 @@ def compare(arguments: argparse.Namespace) -> None:
             for system in arguments.systems:
                 key = f"{site.name}: {system}"
                 print(key, file=sys.stderr, flush=True)
-                outcomes[system] = kept.get(key) or run(system, site, environment, variables)
-                keep_run(arguments.runs, key, outcomes[system])
+                if key in kept:
+                    outcomes[system] = kept[key]
+                else:
+                    outcomes[system] = run(system, site, environment, variables)
+                    keep_run(arguments.runs, key, outcomes[system])
                 tables[site.name] = "\n".join(report(site, judge, outcomes))
                 arguments.out.write_text("\n".join(tables.values()), encoding="utf-8")
     print(arguments.out.read_text(encoding="utf-8"))
