@@ -11,8 +11,8 @@ installed into an environment of their own (``--env``), about 2 GB. Linux only: 
 Questions without gold are asked for the time but not scored. Every system is asked for 50 results
 and judged on the first ten different pages or sections of them, whatever number it returns by
 default; times are those of asking for ten. A build ends when a question can be asked.
-The table is written anew after every run, and ``--resume`` takes over the runs of a stopped one (a line
-each in ``table.runs.jsonl``: take a line out to measure that run anew).
+The table is written anew after every run, and ``--resume`` takes over the runs of a stopped one
+(a line each in ``table.runs.jsonl``: take a line out to measure that run anew).
 """
 
 import argparse
