@@ -37,7 +37,8 @@ class Weights:
     """How much each feature counts.
 
     Fitted by ``tests/benchmarks/fit_weights.py`` on the tune sets: a linear model, the loss of
-    which is the softmax of the right sections' scores among all candidates.
+    which is the softmax of the right sections' scores among all candidates. ``same_page`` alone is
+    set by hand: no question set says where its reader was.
     """
 
     cosine: float = 5.0

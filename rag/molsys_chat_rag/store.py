@@ -149,7 +149,6 @@ class Store:
 
         :raises DamagedIndexError: if it is not one.
         """
-        self._path = path
         self._lock = Lock()
         uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
         try:
