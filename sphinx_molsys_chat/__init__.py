@@ -13,10 +13,11 @@ __all__ = ["__version__", "setup"]
 
 def setup(app: "Sphinx") -> "ExtensionMetadata":
     """Put the chat on every page of an HTML build."""
-    from sphinx_molsys_chat import config, exclusion, pages, site_index
+    from sphinx_molsys_chat import config, exclusion, page_fields, pages, site_index, translation
 
     config.register(app)
-    app.add_transform(exclusion.NochatField)
+    translation.register(app)
+    app.add_transform(page_fields.PageFields)
     app.connect("builder-inited", pages.prepare_widget)
     app.connect("html-page-context", exclusion.mark_page)
     app.connect("build-finished", site_index.write_index)

@@ -1,7 +1,6 @@
 """The widget's files."""
 
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +8,8 @@ WIDGET = "molsys-chat"
 """The folder of the widget, in the package's static folder and in a site's ``_static``."""
 LAUNCHER = f"{WIDGET}/launcher.js"
 """The module that a page loads; it fetches the rest when the reader opens the panel."""
+UNSUPPORTED = f"{WIDGET}/nomodule.js"
+"""What browsers run that know no modules; others do not even fetch it."""
 
 
 class MissingAssetsError(Exception):
@@ -36,11 +37,3 @@ def assets_digest() -> str:
     for path in sorted((static_folder() / WIDGET).glob("*.*s")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:8]
-
-
-def pin_imports(module: str, digest: str) -> str:
-    """Return a module's text with the digest in the addresses of the modules that it imports.
-
-    A browser that holds an older state of one of them in its cache then fetches the new one.
-    """
-    return re.sub(r'(?<=from "\./)([\w-]+\.js)(?=";)', rf"\1?v={digest}", module)

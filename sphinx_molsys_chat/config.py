@@ -1,5 +1,6 @@
 """The ``molsys_chat_*`` values of conf.py: one described dataclass, from which all else follows."""
 
+import re
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from difflib import get_close_matches
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 PREFIX = "molsys_chat_"
 """What the name of every value in conf.py begins with."""
+
+LAUNCHERS = ("corner", "corner-left", "header", "search", "none")
+"""Where the button that opens the panel may stand."""
+PANELS = ("side", "window")
+"""What the panel may be on wide screens: beside the page, or over a corner of it."""
+SEARCH_SHORTCUT = "ctrl+k"
+"""What several themes open their own search with."""
 
 
 def as_text(value: object) -> str:
@@ -60,8 +68,42 @@ def as_flag(value: object) -> bool:
     return value in (True, "1")
 
 
+def one_of(*choices: str) -> Callable[[object], str]:
+    """Return what checks that a value is one of a few."""
+
+    def check(value: object) -> str:
+        if value not in choices:
+            raise ValueError("expected " + " or ".join(f'"{choice}"' for choice in choices))
+        return str(value)
+
+    return check
+
+
+def as_shortcut(value: object) -> str:
+    """Return a key with what is held down beside it; empty for none.
+
+    :raises ValueError: if it is neither, would fire while a reader types, or is the themes' own.
+    """
+    shortcut = as_text(value)
+    if shortcut and not re.fullmatch(r"(?i)(ctrl|alt|ctrl\+alt)\+(shift\+)?\S", shortcut):
+        raise ValueError('expected "Ctrl+/", "Alt+Shift+C" or the like, or "" for none')
+    if shortcut.lower() == SEARCH_SHORTCUT:
+        raise ValueError("themes open their own search with it; take another key")
+    return shortcut
+
+
+def as_megabytes(value: object) -> int:
+    """Return a size in MB; ``sphinx-build -D`` gives it as a text.
+
+    :raises ValueError: if it is no whole number from 0 on.
+    """
+    if isinstance(value, bool) or not str(value).isdecimal():
+        raise ValueError("expected a whole number of MB, such as 512; 0 for no cache")
+    return int(str(value))
+
+
 def option(
-    default: str | bool | tuple[str, ...],
+    default: str | bool | int | tuple[str, ...],
     *,
     check: Callable[[object], object],
     description: str,
@@ -102,6 +144,26 @@ class ChatConfig:
         check=as_texts,
         description="Questions that the panel offers before the first one is asked.",
     )
+    launcher: str = option(
+        "corner",
+        check=one_of(*LAUNCHERS),
+        description="Where the button that opens the panel stands.",
+    )
+    panel: str = option(
+        "side",
+        check=one_of(*PANELS),
+        description="What the panel is on wide screens: beside the page, or a window over it.",
+    )
+    shortcut: str = option(
+        "Ctrl+/",
+        check=as_shortcut,
+        description="Keys that open the panel, ``Ctrl`` being ⌘ on a Mac; empty for none.",
+    )
+    privacy_notice: str = option(
+        "",
+        check=as_text,
+        description="What a reader must agree to before the first question; empty for nothing.",
+    )
     project: str = option(
         "",
         check=as_text,
@@ -125,6 +187,19 @@ class ChatConfig:
         rebuild="",
         description="Write the index to ``_chat/`` in the output folder when an HTML build has"
         " succeeded. Needs the ``rag`` extra.",
+    )
+    vector_cache: str = option(
+        "",
+        check=as_text,
+        rebuild="",
+        description="Folder of vectors that index builds share, relative to conf.py; empty for no"
+        " cache beyond the last index.",
+    )
+    vector_cache_mb: int = option(
+        512,
+        check=as_megabytes,
+        rebuild="",
+        description="Size in MB that this folder is kept to; 0 for no cache.",
     )
 
 
@@ -177,7 +252,7 @@ def site_version(config: "Config") -> str:
     return read_config(config).version or config.version or config.release
 
 
-def _plain_default(each: "Field[Any]") -> str | bool | list[str]:
+def _plain_default(each: "Field[Any]") -> str | bool | int | list[str]:
     assert each.default is not MISSING
     return list(each.default) if isinstance(each.default, tuple) else each.default
 

@@ -10,16 +10,18 @@ from sphinx.builders.html import StandaloneHTMLBuilder
 
 from sphinx_molsys_chat.assets import (
     LAUNCHER,
+    UNSUPPORTED,
     WIDGET,
     MissingAssetsError,
-    assets_digest,
-    pin_imports,
     static_folder,
 )
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.messages import warn
-from sphinx_molsys_chat.script_tag import PageFacts, data_attributes
+from sphinx_molsys_chat.packing import write_widget
+from sphinx_molsys_chat.page_fields import page_suggestions
+from sphinx_molsys_chat.script_tag import FAILED, OUTDATED, PageFacts, data_attributes
+from sphinx_molsys_chat.translation import translate, translated_strings
 
 
 def page_path(app: Sphinx, pagename: str) -> str:
@@ -31,15 +33,29 @@ def page_path(app: Sphinx, pagename: str) -> str:
 def page_facts(app: Sphinx, pagename: str) -> PageFacts:
     """Return what the widget is told about a page."""
     config = read_config(app.config)
+    own = page_suggestions(app.env, pagename)
     return PageFacts(
         page=page_path(app, pagename),
         endpoint=config.endpoint,
         project=site_project(app.config),
         version=site_version(app.config),
-        title=config.title,
-        welcome=config.welcome,
-        suggestions=config.suggestions,
+        title=translate(config.title),
+        welcome=translate(config.welcome),
+        suggestions=config.suggestions if own is None else own,
+        launcher=config.launcher,
+        panel=config.panel,
+        shortcut=config.shortcut,
+        notice=config.privacy_notice,
+        search=search_page(app),
+        failed=translate(FAILED),
+        outdated=translate(OUTDATED),
     )
+
+
+def search_page(app: Sphinx) -> str:
+    """Return the address of the site's search page relative to its root; empty for none."""
+    assert isinstance(app.builder, StandaloneHTMLBuilder)
+    return app.builder.get_target_uri("search") if app.builder.search else ""
 
 
 def prepare_widget(app: Sphinx) -> None:
@@ -65,18 +81,14 @@ def install_widget(app: Sphinx, _builder: Builder) -> None:
     # A new list: the present one may be Sphinx's default, which builds in one process share.
     app.config.html_static_path = [str(folder), *app.config.html_static_path]
     app.connect("html-page-context", add_script)
-    app.connect("build-finished", pin_modules)
+    app.connect("build-finished", pack_widget)
 
 
-def pin_modules(app: Sphinx, exception: Exception | None) -> None:
-    """Let the copied modules import each other by addresses that change with their content."""
-    if exception is not None:
-        return
-    for path in (app.outdir / "_static" / WIDGET).glob("*.js"):
-        text = path.read_text(encoding="utf-8")
-        pinned = pin_imports(text, assets_digest())
-        if pinned != text:
-            path.write_text(pinned, encoding="utf-8", newline="\n")
+def pack_widget(app: Sphinx, exception: Exception | None) -> None:
+    """Leave the widget's files in ``_static`` as readers get them, in the site's language."""
+    folder = app.outdir / "_static" / WIDGET
+    if exception is None and folder.is_dir():
+        write_widget(folder, translated_strings())
 
 
 def add_script(
@@ -89,3 +101,4 @@ def add_script(
     """Add the launcher to a page."""
     attributes: dict[str, Any] = {"type": "module", **data_attributes(page_facts(app, pagename))}
     app.add_js_file(LAUNCHER, **attributes)
+    app.add_js_file(UNSUPPORTED, nomodule="", defer="")

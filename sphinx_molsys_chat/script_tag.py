@@ -2,10 +2,15 @@
 
 import html
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sphinx_molsys_chat.assets import assets_digest
 from sphinx_molsys_chat.version import __version__
+
+FAILED = "The chat could not be loaded. Try again."
+"""What the button says when the panel cannot be loaded."""
+OUTDATED = "This browser is too old for the chat. Search the documentation instead."
+"""What browsers say that know no modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,20 @@ class PageFacts:
     """What the panel says before the first question."""
     suggestions: tuple[str, ...]
     """Questions to offer."""
+    launcher: str = "corner"
+    """Where the button stands."""
+    panel: str = "side"
+    """What the panel is on wide screens."""
+    shortcut: str = "Ctrl+/"
+    """Keys that open the panel; empty for none."""
+    notice: str = ""
+    """What a reader must agree to before the first question; empty for nothing."""
+    search: str = "search.html"
+    """The site's search page relative to its root; empty where there is none."""
+    failed: str = FAILED
+    """What the button says when the panel cannot be loaded."""
+    outdated: str = OUTDATED
+    """What browsers say that know no modules."""
 
 
 def path_to_root(page: str) -> str:
@@ -35,7 +54,7 @@ def path_to_root(page: str) -> str:
 
 def data_attributes(facts: PageFacts) -> dict[str, str]:
     """Return the attributes that carry the facts, unescaped."""
-    return {
+    written = {
         "data-molsys-chat": __version__,
         "data-assets": assets_digest(),
         "data-endpoint": facts.endpoint,
@@ -46,7 +65,20 @@ def data_attributes(facts: PageFacts) -> dict[str, str]:
         "data-title": facts.title,
         "data-welcome": facts.welcome,
         "data-suggestions": json.dumps(facts.suggestions, ensure_ascii=False),
+        "data-search": facts.search,
     }
+    named = {
+        "data-launcher": ("launcher", facts.launcher),
+        "data-panel": ("panel", facts.panel),
+        "data-shortcut": ("shortcut", facts.shortcut),
+        "data-notice": ("notice", facts.notice),
+        "data-failed": ("failed", facts.failed),
+        "data-outdated": ("outdated", facts.outdated),
+    }
+    defaults = {each.name: each.default for each in fields(PageFacts)}
+    # The widget has the same defaults.
+    changed = {key: value for key, (name, value) in named.items() if value != defaults[name]}
+    return written | changed
 
 
 def render_script_tag(facts: PageFacts, source: str) -> str:

@@ -16,6 +16,7 @@ from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.exclusion import is_excluded
 from sphinx_molsys_chat.extras import missing_from, remedy
+from sphinx_molsys_chat.foreign_names import foreign_names
 from sphinx_molsys_chat.messages import warn
 
 if TYPE_CHECKING:
@@ -50,11 +51,16 @@ def _build(app: Sphinx) -> None:
         from molsys_chat_rag.errors import RagError
 
     target = Path(app.outdir, FOLDER)
+    chat = read_config(app.config)
+    folder = chat.vector_cache
     settings = BuildSettings(
         project=site_project(app.config),
         version=site_version(app.config),
         base_url=app.config.html_baseurl,
         commit=source_commit(Path(app.confdir)),
+        foreign=foreign_names(app),
+        cache=Path(app.confdir) / Path(folder).expanduser() if folder else None,
+        cache_mb=chat.vector_cache_mb,
     )
     try:
         with _quiet_libraries():
@@ -88,7 +94,10 @@ def _tell(report: "BuildReport", target: Path) -> None:
     if report.unchanged:
         logger.info("chat index is up to date: %s", held)
     else:
-        logger.info("chat index written: %s (%d texts embedded)", held, report.embedded)
+        work = f"{report.embedded} texts embedded"
+        if report.cached:
+            work += f", {report.cached} from the cache"
+        logger.info("chat index written: %s (%s)", held, work)
 
 
 class SphinxProgress:

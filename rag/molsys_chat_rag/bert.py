@@ -94,8 +94,10 @@ class BertEncoder:
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
 
-        config = _read(folder / "config.json")
-        self._mean = bool(_read(folder / "1_Pooling" / "config.json")["pooling_mode_mean_tokens"])
+        config = read_config(folder / "config.json")
+        self._mean = bool(
+            read_config(folder / "1_Pooling" / "config.json")["pooling_mode_mean_tokens"]
+        )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(window)
         self._tokenizer.no_padding()
@@ -134,9 +136,9 @@ class BertEncoder:
 def is_supported(folder: Path) -> bool:
     """Return whether a model folder holds what :class:`BertEncoder` computes."""
     try:
-        config = _read(folder / "config.json")
-        pooling = _read(folder / "1_Pooling" / "config.json")
-        modules = [str(m["type"]).rpartition(".")[2] for m in _read(folder / "modules.json")]
+        config = read_config(folder / "config.json")
+        pooling = read_config(folder / "1_Pooling" / "config.json")
+        modules = [str(m["type"]).rpartition(".")[2] for m in read_config(folder / "modules.json")]
     except (OSError, ValueError, KeyError, TypeError):
         return False
     modes = {
@@ -153,7 +155,7 @@ def is_supported(folder: Path) -> bool:
     )
 
 
-def _read(path: Path) -> Any:
+def read_config(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,23 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import faiss
-import numpy as np
 from filelock import Timeout
 
 from molsys_chat_rag.chunks import token_counter
 from molsys_chat_rag.content import Content, assemble_content
 from molsys_chat_rag.embedding import (
     DEFAULT_MODEL,
-    Embedder,
     EmbeddingModel,
-    SentenceTransformerEmbedder,
     Vectors,
     build_dtype,
     find_model,
-    light_embedder,
 )
 from molsys_chat_rag.errors import BuildError, IndexMissingError, IndexUnusableError, SchemaError
 from molsys_chat_rag.folder import building, lock_of, recover, replace_folder
+from molsys_chat_rag.foreign import FOREIGN, ForeignName, foreign_digest, write_foreign
 from molsys_chat_rag.inventory import EMPTY, Inventory, read_inventory
 from molsys_chat_rag.manifest import (
     MANIFEST,
@@ -43,16 +40,11 @@ from molsys_chat_rag.page import Page, parse_page
 from molsys_chat_rag.previous import READER, Previous, read_previous
 from molsys_chat_rag.site import PageFile, decode_page, file_digest, find_pages
 from molsys_chat_rag.store import STORE, VECTORS, write_store
+from molsys_chat_rag.vector_cache import CACHE_MB, VectorCache
+from molsys_chat_rag.vectors import Gathered, Progress, gather_vectors
 
-EMBED_AT_ONCE = 512
-"""Chunks between two reports of progress."""
-FEW_TEXTS = 48
-"""Texts up to which torch is not loaded."""
 LOCK_TIMEOUT = 600
 """Seconds to wait for another build of the same index."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with a stage (``reading``, ``embedding``, ``writing``), what is done of it, and all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,13 @@ class BuildSettings:
     exclude: tuple[str, ...] = ()
     """Globs of pages that are left out."""
     full: bool = False
-    """Build everything anew, whatever the previous index holds."""
+    """Build everything anew, whatever the previous index and the cache hold."""
+    foreign: tuple[ForeignName, ...] = ()
+    """Names that other projects document, as far as they are known here."""
+    cache: Path | None = None
+    """Folder of the vector cache, which builds of any project may share; None for no cache."""
+    cache_mb: int = CACHE_MB
+    """Size that the cache is kept to, in MB of 1,000,000 bytes; 0 for no cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +85,8 @@ class BuildReport:
     """Chunks in it."""
     embedded: int
     """Texts (chunks and headings) that were embedded in this build."""
+    cached: int
+    """Texts whose vectors were taken from the cache."""
     reused: int
     """Texts whose vectors were taken from the previous index."""
     unchanged: bool
@@ -180,11 +180,12 @@ class _Build:
         content = assemble_content(
             self._read_pages(files, previous), inventory, token_counter(model.folder), model.window
         )
-        vectors, embedded = self._vectors(content, model, previous)
+        gathered = self._gather(content, model, previous)
         self._progress("writing", 0, 1)
-        written = self._write(content, vectors, files, self._manifest(inventory, model, source))
+        manifest = self._manifest(inventory, model, source)
+        written = self._write(content, gathered.vectors, files, manifest)
         self._progress("writing", 1, 1)
-        return self._report(written, embedded=embedded, unchanged=False)
+        return self._report(written, gathered.embedded, gathered.cached, unchanged=False)
 
     def _inventory(self) -> Inventory:
         path = self._html_dir / "objects.inv"
@@ -200,6 +201,7 @@ class _Build:
         facts = [f"{READER} {model.digest} {model.window}"]
         facts += [f"{file.name} {file.digest}" for file in files]
         facts.append(file_digest(self._html_dir / "objects.inv"))
+        facts.append(foreign_digest(self._settings.foreign))
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def _usable_manifest(self) -> Manifest | None:
@@ -222,7 +224,7 @@ class _Build:
             with _writing(self._target), building(self._target) as folder:
                 write_manifest(fresh, folder)
                 (folder / MANIFEST).replace(self._target / MANIFEST)
-        return self._report(fresh, embedded=0, unchanged=unchanged)
+        return self._report(fresh, 0, 0, unchanged=unchanged)
 
     def _labels(self, inventory: Inventory) -> dict[str, Any]:
         base_url = self._settings.base_url
@@ -263,27 +265,15 @@ class _Build:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")
         return page
 
-    def _vectors(
-        self, content: Content, model: EmbeddingModel, previous: Previous
-    ) -> tuple[Vectors, int]:
-        """Return all vectors, and how many of them were embedded now."""
-        texts = content.embedded
-        known = [previous.rows.get(text, -1) for text in texts]
-        missing = [position for position, row in enumerate(known) if row < 0]
-        vectors = np.zeros((len(texts), model.dimension), dtype=np.float32)
-        for position, row in enumerate(known):
-            if row >= 0:
-                vectors[position] = previous.vectors[row]
-        if missing:
-            # Texts of like length together: no time goes into padding.
-            missing.sort(key=lambda position: (-len(texts[position]), position))
-            embedder = _embedder(model, len(missing))
-            for start in range(0, len(missing), EMBED_AT_ONCE):
-                self._progress("embedding", start, len(missing))
-                batch = missing[start : start + EMBED_AT_ONCE]
-                vectors[batch] = embedder.embed([texts[position] for position in batch])
-            self._progress("embedding", len(missing), len(missing))
-        return vectors, len(missing)
+    def _gather(self, content: Content, model: EmbeddingModel, previous: Previous) -> Gathered:
+        settings, cache = self._settings, None
+        if settings.cache is not None and settings.cache_mb:
+            cache = VectorCache(settings.cache, settings.cache_mb, model, build_dtype())
+        gathered = gather_vectors(
+            content.embedded, model, previous, cache, self._progress, anew=settings.full
+        )
+        self._warnings += cache.warnings if cache else ()
+        return gathered
 
     def _manifest(self, inventory: Inventory, model: EmbeddingModel, source: str) -> Manifest:
         facts = ModelFacts(model.id, model.digest, model.dimension, build_dtype(), model.window)
@@ -305,37 +295,37 @@ class _Build:
         with _writing(self._target), building(self._target) as folder:
             write_store(content, {file.name: file.digest for file in files}, folder / STORE)
             _write_vectors(vectors, folder / VECTORS)
-            facts = {name: file_facts(folder / name) for name in (STORE, VECTORS)}
+            names = [STORE, VECTORS]
+            if self._settings.foreign:
+                write_foreign(self._settings.foreign, folder / FOREIGN)
+                names.append(FOREIGN)
+            facts = {name: file_facts(folder / name) for name in names}
             whole = replace(manifest, counts=content.counts, files=facts)
             write_manifest(whole, folder)
             replace_folder(folder, self._target)
         return whole
 
-    def _report(self, manifest: Manifest, *, embedded: int, unchanged: bool) -> BuildReport:
+    def _report(
+        self, manifest: Manifest, embedded: int, cached: int, *, unchanged: bool
+    ) -> BuildReport:
         counts = manifest.counts
         return BuildReport(
             pages=counts["pages"],
             sections=counts["sections"],
             chunks=counts["chunks"],
             embedded=embedded,
-            reused=counts["vectors"] - embedded,
+            cached=cached,
+            reused=counts["vectors"] - embedded - cached,
             unchanged=unchanged,
             warnings=tuple(self._warnings),
             seconds=0.0,
         )
 
 
-def _embedder(model: EmbeddingModel, texts: int) -> Embedder:
-    """Return what embeds some texts soonest: loading torch takes longer than a few texts do."""
-    if texts <= FEW_TEXTS:
-        return light_embedder(model)
-    return SentenceTransformerEmbedder(model, dtype=build_dtype())
-
-
 def _write_vectors(vectors: Vectors, path: Path) -> None:
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    path.write_bytes(faiss.serialize_index(index).tobytes())
+    path.write_bytes(faiss.serialize_index(index).data)
 
 
 def _now() -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from molsys_chat_rag.content import Text
 from molsys_chat_rag.embedding import Vectors
 from molsys_chat_rag.lexical import Posting, rarity
+from molsys_chat_rag.nearest import NearestVectors
 from molsys_chat_rag.ranking import Column, Features, Weights, score
 
 DEPTH = 200
@@ -50,11 +51,8 @@ class CandidateFinder:
         self, vectors: faiss.IndexFlat, texts: Sequence[Text], pages: Sequence[str]
     ) -> None:
         """Take an index's vectors, its texts and the page of each."""
-        self._vectors = vectors
-        # A view, not a copy: valid as long as the index lives.
-        self._matrix: Vectors = faiss.rev_swig_ptr(
-            vectors.get_xb(), vectors.ntotal * vectors.d
-        ).reshape(vectors.ntotal, vectors.d)
+        self._nearest = NearestVectors(vectors)
+        self._matrix = self._nearest.matrix
         self._counts = np.array([text.chunks for text in texts], dtype=np.intp)
         self._starts = np.concatenate([[0], np.cumsum(self._counts)[:-1]]).astype(np.intp)
         self._chunks = int(self._counts.sum())
@@ -62,7 +60,8 @@ class CandidateFinder:
         self._row_text = np.concatenate([np.repeat(numbers, self._counts), numbers])
         self._stubs = np.array([text.stub for text in texts], dtype=np.float32)
         self._titles = [text.title_terms for text in texts]
-        self._pages = np.array(pages)
+        self._page_numbers = {page: number for number, page in enumerate(dict.fromkeys(pages))}
+        self._pages = np.array([self._page_numbers[page] for page in pages], dtype=np.int32)
 
     def rarities(self, postings: Sequence[Posting]) -> dict[str, float]:
         """Return BM25's weight of each term."""
@@ -93,13 +92,29 @@ class CandidateFinder:
             )
         )
         features, best_chunks = self._features(
-            found, vector[0], bm25, self._coverage(terms, postings, rare), terms, rare, named, page
+            found,
+            vector[0],
+            bm25,
+            self._coverage(found, terms, postings, rare),
+            terms,
+            rare,
+            named,
+            page,
         )
         return Candidates(found, score(features, weights), best_chunks, features)
 
+    def holding(self, texts: Numbers, postings: Sequence[Posting]) -> NDArray[np.bool_]:
+        """Return which texts hold which postings' terms, shape ``(texts, postings)``."""
+        found = np.zeros((len(texts), len(postings)), dtype=np.bool_)
+        begins = self._starts[texts].astype(np.int32)
+        ends = begins + self._counts[texts].astype(np.int32)
+        for place, posting in enumerate(postings):
+            rows = posting.rows
+            found[:, place] = np.searchsorted(rows, ends) > np.searchsorted(rows, begins)
+        return found
+
     def _dense(self, vector: Vectors) -> Numbers:
-        _, rows = self._vectors.search(vector, min(DEPTH, self._vectors.ntotal))
-        found: Numbers = self._row_text[rows[0][rows[0] >= 0]]
+        found: Numbers = self._row_text[self._nearest.search(vector, DEPTH)]
         return found
 
     def _bm25(self, postings: Sequence[Posting], rare: Mapping[str, float]) -> Column:
@@ -110,17 +125,28 @@ class CandidateFinder:
         return scores
 
     def _lexical(self, bm25: Column) -> Numbers:
-        depth = min(DEPTH, len(bm25))
-        rows = np.argpartition(-bm25, depth - 1)[:depth]
-        return self._row_text[rows[bm25[rows] > 0]]
+        """Return the texts of the best chunks; the earlier of two that are equally good."""
+        rows = np.flatnonzero(bm25)
+        if len(rows) > DEPTH:
+            scores = bm25[rows]
+            worst = np.partition(scores, len(rows) - DEPTH)[len(rows) - DEPTH]
+            sure = rows[scores > worst]
+            rows = np.concatenate([sure, rows[scores == worst][: DEPTH - len(sure)]])
+        found: Numbers = self._row_text[rows]
+        return found
 
     def _coverage(
-        self, terms: Sequence[str], postings: Sequence[Posting], rare: Mapping[str, float]
+        self,
+        found: Numbers,
+        terms: Sequence[str],
+        postings: Sequence[Posting],
+        rare: Mapping[str, float],
     ) -> Column:
-        """Return, by text, the share of the question's terms that it holds."""
-        covered = np.zeros(len(self._counts), dtype=np.float32)
-        for posting in postings:
-            covered[np.unique(self._row_text[posting.rows])] += rare[posting.term]
+        """Return, by candidate, the share of the question's terms that it holds."""
+        covered = np.zeros(len(found), dtype=np.float32)
+        holding = self.holding(found, postings)
+        for place, posting in enumerate(postings):
+            covered[holding[:, place]] += rare[posting.term]
         unknown = rarity(0, self._chunks) * (len(terms) - len(postings))
         total = sum(rare.values()) + unknown
         return covered / np.float32(total or 1.0)
@@ -154,11 +180,11 @@ class CandidateFinder:
             second=second.astype(np.float32),
             heading=self._matrix[self._chunks + found] @ vector,
             bm25=np.maximum.reduceat(bm25[rows], begins) / bm25.max(initial=np.float32(1e-6)),
-            coverage=coverage[found],
+            coverage=coverage,
             title=np.array([self._title_share(t, asked, rare) for t in found], dtype=np.float32),
             symbol=np.array([named.get(int(t), 0.0) for t in found], dtype=np.float32),
             stub=self._stubs[found],
-            same_page=(self._pages[found] == page).astype(np.float32) if page else found * 0.0,
+            same_page=(self._pages[found] == self._page_numbers.get(page, -1)).astype(np.float32),
         )
         return features, best
 

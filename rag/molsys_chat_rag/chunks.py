@@ -1,18 +1,25 @@
 """Sections cut into chunks that fit the embedding model's window whole."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.sections import Block, BlockKind, Section
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 PATH_SEPARATOR = " › "
 SPECIAL_TOKENS = 2
 """Tokens that a BERT-like model puts around every text."""
 PATH_SHARE = 3
 """A heading path takes at most one part in this many of the window."""
+
+COUNTED_AT_ONCE = 2000
+"""Texts counted in one call: enough for all processor cores, few enough to be held in memory."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Texts to their numbers of tokens, special tokens left out."""
@@ -40,8 +47,8 @@ class Chunk:
         return self.text or self.heading
 
 
-def token_counter(model_folder: Path) -> CountTokens:
-    """Return a function that counts in an embedding model's own tokens; loads no torch.
+def load_tokenizer(model_folder: Path) -> "Tokenizer":
+    """Return an embedding model's tokenizer, which neither cuts nor pads.
 
     :raises EmbeddingError: if the folder holds no ``tokenizer.json``.
     """
@@ -56,12 +63,41 @@ def token_counter(model_folder: Path) -> CountTokens:
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    return tokenizer
+
+
+def token_counter(model_folder: Path) -> CountTokens:
+    """Return a function that counts in an embedding model's own tokens; loads no torch.
+
+    :raises EmbeddingError: if the folder holds no ``tokenizer.json``.
+    """
+    tokenizer = load_tokenizer(model_folder)
 
     def count(texts: Sequence[str]) -> list[int]:
         encodings = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding) for encoding in encodings]
 
     return count
+
+
+def counted_at_once(sections: Iterable[Section], count: CountTokens) -> CountTokens:
+    """Return a function that counts as ``count`` does, and knows the sections' texts already.
+
+    Many texts in one call are counted by all processor cores, and one by one by a single one.
+    """
+    texts: dict[str, int] = {}
+    for section in sections:
+        texts[PATH_SEPARATOR.join(section.path)] = 0
+        texts.update(dict.fromkeys(map(_embedded_text, section.blocks), 0))
+    every = list(texts)
+    for start in range(0, len(every), COUNTED_AT_ONCE):
+        some = every[start : start + COUNTED_AT_ONCE]
+        texts.update(zip(some, count(some), strict=True))
+
+    def known(wanted: Sequence[str]) -> list[int]:
+        return [texts[text] if text in texts else count([text])[0] for text in wanted]
+
+    return known
 
 
 def split_section(section: Section, count: CountTokens, window: int) -> tuple[Chunk, ...]:

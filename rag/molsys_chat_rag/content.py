@@ -4,7 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from molsys_chat_rag.chunks import PATH_SEPARATOR, Chunk, CountTokens, split_section
+from molsys_chat_rag.chunks import (
+    PATH_SEPARATOR,
+    Chunk,
+    CountTokens,
+    counted_at_once,
+    split_section,
+)
 from molsys_chat_rag.folding import fold_sections
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.inventory import Inventory
@@ -13,6 +19,7 @@ from molsys_chat_rag.page import Page
 from molsys_chat_rag.roles import is_stub
 from molsys_chat_rag.sections import Section
 from molsys_chat_rag.symbols import collect_symbols
+from molsys_chat_rag.taught import Taught, collect_taught
 
 HEADING_PARTS = 3
 """Titles of a heading path, the last ones, that are embedded by themselves."""
@@ -50,6 +57,8 @@ class Content:
     """The sections that have chunks, in the order of their chunks."""
     symbols: tuple[Symbol, ...]
     """Documented names, sorted."""
+    taught: tuple[Taught, ...] = ()
+    """What the sections' text and code teach of names, sorted."""
 
     @property
     def embedded(self) -> list[str]:
@@ -82,6 +91,7 @@ def assemble_content(
     for fold in folds:
         for copy in fold.copies:
             canonical[copy] = fold.canonical
+    count = counted_at_once((sections[fold.canonical] for fold in folds), count)
     chunks = tuple(
         (fold.canonical, chunk)
         for fold in folds
@@ -92,7 +102,8 @@ def assemble_content(
         for position, number in Counter(position for position, _ in chunks).items()
     )
     symbols = collect_symbols(sections, inventory, _addresses(sections))
-    return Content(tuple(pages), sections, tuple(canonical), chunks, texts, symbols)
+    taught = collect_taught(sections, symbols)
+    return Content(tuple(pages), sections, tuple(canonical), chunks, texts, symbols, taught)
 
 
 def _text(position: int, chunks: int, section: Section) -> Text:

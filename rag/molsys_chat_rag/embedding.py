@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from molsys_chat_rag.bert import BertEncoder, is_supported
+from molsys_chat_rag.bert_torch import TorchBertEncoder
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.site import file_digest
 
@@ -26,6 +27,7 @@ OFFLINE_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 _MODEL_FILES = ["*.json", "*.txt", "*.model", "*.safetensors", "1_Pooling/*", "2_Dense/*"]
 
+Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 
 
@@ -202,6 +204,27 @@ class SentenceTransformerEmbedder:
         return np.ascontiguousarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
+class BatchEmbedder:
+    """An :class:`EmbeddingModel` of the BERT family, loaded in torch; for many texts."""
+
+    def __init__(self, model: EmbeddingModel, *, dtype: str = "float32") -> None:
+        """Load the model, which :func:`molsys_chat_rag.bert.is_supported`.
+
+        :param dtype: ``float32`` or ``bfloat16``.
+        """
+        self._model = model
+        self._encoder = TorchBertEncoder(model.folder, model.window, dtype)
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """Which model it is."""
+        return self._model
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one L2-normalised float32 row a text, shape ``(len(texts), dimension)``."""
+        return self._encoder.encode(texts)
+
+
 class LightEmbedder:
     """An :class:`EmbeddingModel` of the BERT family, computed without torch; for few texts."""
 
@@ -222,8 +245,15 @@ class LightEmbedder:
         return self._encoder.encode(texts)
 
 
+def build_embedder(model: EmbeddingModel) -> Embedder:
+    """Return a loaded model for all texts of a site."""
+    if is_supported(model.folder):
+        return BatchEmbedder(model, dtype=build_dtype())
+    return SentenceTransformerEmbedder(model, dtype=build_dtype())
+
+
 def light_embedder(model: EmbeddingModel) -> Embedder:
-    """Return a loaded model for questions and a few texts, without torch where that can be."""
+    """Return a loaded model for questions, without torch where that can be."""
     if is_supported(model.folder):
         return LightEmbedder(model)
     return SentenceTransformerEmbedder(model, threads=1)

@@ -48,6 +48,8 @@ class Question:
     """What sort of question it is, for grouping."""
     key_facts: tuple[str, ...] = ()
     """What a right answer says."""
+    history: tuple[str, ...] = ()
+    """What the reader asked before in the same conversation, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ def parse_question(line: str) -> Question:
         gold=_texts(record, "gold"),
         type=str(record.get("type", "")),
         key_facts=_texts(record, "key_facts") if "key_facts" in record else (),
+        history=_texts(record, "history") if "history" in record else (),
     )
 
 

@@ -47,3 +47,5 @@ class Symbol:
     """Parameters as printed, ``(a, b=1)``; empty where the pages show none."""
     address: str
     """The section that documents it."""
+    overloads: tuple[str, ...] = ()
+    """Further signatures under which it is documented."""

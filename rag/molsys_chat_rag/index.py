@@ -1,30 +1,44 @@
 """An index folder, opened: searching sections in it."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import faiss
 import numpy as np
 
-from molsys_chat_rag.answerable import ANSWERABLE, confidence
+from molsys_chat_rag.answerable import (
+    ANSWERABLE,
+    FIRST,
+    Signs,
+    confidence,
+    read_signs,
+    unfamiliarity_of,
+)
 from molsys_chat_rag.candidates import CandidateFinder, Candidates
 from molsys_chat_rag.embedding import Embedder, load_embedder
 from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
 from molsys_chat_rag.folder import recover_unless_building
+from molsys_chat_rag.foreign import FOREIGN, ForeignNames
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
+from molsys_chat_rag.known_names import KnownNames
 from molsys_chat_rag.manifest import Manifest, check_files, read_manifest
-from molsys_chat_rag.query import Query, make_query, names_unknown
+from molsys_chat_rag.query import Query, make_query
 from molsys_chat_rag.ranking import Weights
 from molsys_chat_rag.sections import Section
 from molsys_chat_rag.spelling import Speller
 from molsys_chat_rag.store import STORE, VECTORS, Store
 from molsys_chat_rag.symbols import SymbolMatch, SymbolTable
+from molsys_chat_rag.turns import Turns
 
 EXCERPT = 300
 """Characters of an excerpt."""
 MOST_SYMBOLS = 8
 """Symbols of a question that are taken into account."""
+JUDGED = 8
+"""Hits from which it is judged whether the documentation answers, however many are asked for."""
 
 
 class Index:
@@ -39,8 +53,11 @@ class Index:
         self.manifest = manifest
         self.weights = weights
         self._store = store
+        foreign = folder / FOREIGN
+        self._foreign = ForeignNames(foreign) if FOREIGN in manifest.files else None
         self._vectors = vectors
         self._embedder = embedder
+        self._turns = Turns(os.cpu_count() or 1)
         self._canonical = store.canonical()
         self._symbols = SymbolTable(store.symbols())
         self._speller = Speller(store.vocabulary())
@@ -48,6 +65,7 @@ class Index:
         self._sections = [text.section for text in texts]
         self._numbers = {section: number for number, section in enumerate(self._sections)}
         self._finder = CandidateFinder(vectors, texts, store.text_pages())
+        self._unfamiliarity = unfamiliarity_of(embedder.model.folder)
 
     @classmethod
     def open(
@@ -63,7 +81,6 @@ class Index:
         recover_unless_building(folder)
         manifest = read_manifest(folder)
         check_files(manifest, folder)
-        faiss.omp_set_num_threads(1)  # waking threads costs more than a search does
         vectors = _read_vectors(folder / VECTORS, manifest)
         loaded = embedder or load_embedder(manifest.model.id)
         _check_model(loaded, manifest, folder)
@@ -73,6 +90,8 @@ class Index:
     def close(self) -> None:
         """Let go of the files."""
         self._store.close()
+        if self._foreign is not None:
+            self._foreign.close()
 
     @property
     def embedder(self) -> Embedder:
@@ -80,17 +99,22 @@ class Index:
         return self._embedder
 
     def url(self, address: str) -> str:
-        """Return an address under the base URL; as it is where there is none."""
-        return self.manifest.base_url + address
+        """Return an address under the base URL; a whole one, another project's, as it is."""
+        return address if "://" in address else self.manifest.base_url + address
 
     def section(self, address: str) -> Section | None:
         """Return the section at an address, or at one of its further anchors."""
-        found = self._store.find(address)
+        found = self._store.find([address]).get(address)
         return None if found is None else self._store.sections([found])[found]
 
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of a full name, or the one whose last components it uniquely is."""
         return self._symbols.find(name)
+
+    @cached_property
+    def names(self) -> KnownNames:
+        """What the documentation knows of names: documented, re-exported, used by its code."""
+        return KnownNames(self._store.symbols(), self._store.taught(), self._foreign)
 
     def search(
         self, question: str, *, k: int = 8, page: str = "", history: Sequence[str] = ()
@@ -102,33 +126,43 @@ class Index:
         :param history: the reader's earlier questions, oldest first; a question that says little
             by itself is searched together with the last of them.
         """
+        with self._turns:
+            return self._search(question, k, page, history)
+
+    def _search(self, question: str, k: int, page: str, history: Sequence[str]) -> Retrieval:
         query = make_query(question, history, self._speller)
         named = self._named(self._symbols.match(question)[:MOST_SYMBOLS])
+        candidates, signs = self.find_candidates(query, named, page)
+        # A copy that the question names in full is shown at its own address.
+        shown = {number: row for match, row, number in named if match.symbol.name in question}
+        hits = self._hits(candidates, candidates.best(k), shown, query)
+        sure = confidence(signs)
+        return Retrieval(hits, answerable=sure >= ANSWERABLE, confidence=sure)
+
+    def find_candidates(
+        self, query: Query, named: Sequence[tuple[SymbolMatch, int, int]], page: str
+    ) -> tuple[Candidates, Signs]:
+        """Return scored candidates, and what speaks for and against an answer among them.
+
+        :param named: the symbols that the question names, with row id and number of their texts.
+        """
         strengths: dict[int, float] = {}
         for match, _, number in named:
             strengths[number] = max(match.strength, strengths.get(number, 0.0))
         postings = self._store.postings(query.terms)
-        candidates = self._finder.find(
-            self._embedder.embed([query.text]),
-            query.terms,
-            postings,
-            strengths,
-            page,
-            self.weights,
-        )
-        best = candidates.best(k)
-        unknown = names_unknown(query, {posting.term for posting in postings})
-        sure = confidence(candidates, best, unknown_name=unknown)
-        # A copy that the question names in full is shown at its own address.
-        shown = {number: row for match, row, number in named if match.symbol.name in question}
-        hits = self._hits(candidates, best, shown, query)
-        return Retrieval(hits, answerable=sure >= ANSWERABLE, confidence=sure)
+        vector = self._embedder.embed([query.text])
+        candidates = self._finder.find(vector, query.terms, postings, strengths, page, self.weights)
+        best = candidates.best(JUDGED)
+        holding = self._finder.holding(candidates.texts[best[:FIRST]], postings)
+        signs = read_signs(query, candidates, best, postings, holding, self._unfamiliarity)
+        return candidates, signs
 
     def _named(self, matches: Sequence[SymbolMatch]) -> list[tuple[SymbolMatch, int, int]]:
         """Return symbols with the row id of their section and the number of its text."""
+        rows = self._store.find([match.symbol.address for match in matches])
         named = []
         for match in matches:
-            row = self._store.find(match.symbol.address)
+            row = rows.get(match.symbol.address)
             number = None if row is None else self._numbers.get(self._canonical[row])
             if row is not None and number is not None:
                 named.append((match, row, number))
@@ -142,10 +176,11 @@ class Index:
         rows = [shown.get(n, c) for n, c in zip(numbers, canonical, strict=True)]
         sections = self._store.sections([*rows, *canonical])
         chunks = self._store.chunk_texts([int(candidates.best_chunks[p]) for p in best])
+        copies = self._store.copies(canonical)
         return tuple(
             self._hit(
                 sections[row],
-                {sections[main].address, *self._store.copies(main)},
+                {sections[main].address, *copies[main]},
                 float(candidates.scores[position]),
                 float(candidates.features.cosine[position]),
                 excerpt(chunks[int(candidates.best_chunks[position])].shown, query.words),

@@ -7,6 +7,7 @@ Ranking is BM25 (Robertson and Zaragoza, *The Probabilistic Relevance Framework:
 import math
 import re
 import unicodedata
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -105,24 +106,23 @@ def build_postings(texts: Sequence[tuple[str, str]]) -> Iterator[Posting]:
 
     :param texts: by chunk, its heading path and its text.
     """
-    counts = [_count(heading, text) for heading, text in texts]
-    lengths = [sum(counted.values()) for counted in counts]
-    mean = sum(lengths) / len(lengths) if lengths else 1.0
-    rows: dict[str, list[int]] = defaultdict(list)
-    impacts: dict[str, list[float]] = defaultdict(list)
-    for row, (counted, length) in enumerate(zip(counts, lengths, strict=True)):
-        norm = K1 * (1 - B + B * length / mean)
+    rows: dict[str, array[int]] = defaultdict(lambda: array("i"))
+    counts: dict[str, array[int]] = defaultdict(lambda: array("i"))
+    lengths = array("i")
+    for row, (heading, text) in enumerate(texts):
+        counted = _count(heading, text)
+        lengths.append(sum(counted.values()))
         for term, count in counted.items():
             rows[term].append(row)
-            impacts[term].append(count * (K1 + 1) / (count + norm))
+            counts[term].append(count)
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    norms = K1 * (1 - B + B * np.array(lengths, dtype=np.int32) / mean)
     surface = _surface_words(texts)
     for term in sorted(rows):
-        yield Posting(
-            term,
-            surface.get(term, term),
-            np.array(rows[term], dtype=np.int32),
-            np.array(impacts[term], dtype=np.float32),
-        )
+        holding = np.array(rows[term], dtype=np.int32)
+        times = np.array(counts[term], dtype=np.int32)
+        impacts = times * (K1 + 1) / (times + norms[holding])
+        yield Posting(term, surface.get(term, term), holding, impacts.astype(np.float32))
 
 
 def _count(heading: str, text: str) -> Counter[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from molsys_chat_rag.errors import DamagedIndexError, IndexMissingError, SchemaError
 from molsys_chat_rag.site import file_digest
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever an older reader could misread a newer index, or the other way round."""
 MANIFEST = "manifest.json"
 COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")

@@ -8,14 +8,22 @@ from molsys_chat_rag.lexical import content_words, terms
 from molsys_chat_rag.spanish import is_spanish, to_english
 from molsys_chat_rag.spelling import Speller
 
-FOLLOW_UP_WORDS = 3
+FOLLOW_UP_WORDS = 2
 """A question of fewer content words leans on the one before it."""
+POINTING_WORDS = 5
+"""So does one of fewer content words than this that points back, such as "and those of water?"."""
 MOST_TERMS = 64
 """Terms of a question that are looked up: a pasted page is no better a question than its start."""
 
 _WORD = re.compile(r"(?<![\w.])[^\W\d_]+(?![\w.(]*[\w(])")
 
 _NAME = re.compile(r"\b(?=\w*[A-Z0-9])(?:[A-Z0-9]{2,}|\w*[a-z0-9][A-Z]\w*)\b")
+_POINTING = re.compile(
+    r"^\W*(and|or|but|what about|how about|then|only|also|at|in|with|without|per|y|e|o|pero)\b"
+    r"|\b(it|its|they|them|their|those|these|this|ones?|there|instead|same|lo|eso|esos|esas?)\b",
+    re.IGNORECASE,
+)
+_PROPER = re.compile(r"(?<=[a-z,;)\"'] )[A-Z]\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class Query:
     """The distinct content words, in lower case."""
     names: tuple[str, ...]
     """What it names in capitals, digits or mixed case, such as GAFF, 1TCD or mmCIF."""
+    proper: tuple[str, ...] = ()
+    """What it writes with a capital inside a sentence, such as Markov."""
 
 
 def make_query(question: str, history: Sequence[str], speller: Speller) -> Query:
@@ -42,11 +52,18 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     if is_spanish(question) and not _is_spoken(question, speller):
         text = to_english(question, speller.own_word)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)
-    if history and len(content_words(text)) < FOLLOW_UP_WORDS:
+    if history and _leans(text):
         text = f"{history[-1]} {text}"
     found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]
     names = () if question.isupper() else tuple(dict.fromkeys(_NAME.findall(question)))
-    return Query(text, found, content_words(text), names)
+    proper = tuple(dict.fromkeys(_PROPER.findall(question)))
+    return Query(text, found, content_words(text), names, proper)
+
+
+def _leans(text: str) -> bool:
+    """Return whether a question can hardly be understood without the one before it."""
+    said = len(content_words(text))
+    return said < FOLLOW_UP_WORDS or (said < POINTING_WORDS and bool(_POINTING.search(text)))
 
 
 def _is_spoken(question: str, speller: Speller) -> bool:

@@ -19,6 +19,7 @@ from molsys_chat_rag.errors import DamagedIndexError
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.lexical import Posting, build_postings
 from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.taught import Taught, Teaching
 
 STORE = "store.sqlite"
 VECTORS = "vectors.faiss"
@@ -35,7 +36,9 @@ CREATE TABLE addresses (address TEXT PRIMARY KEY, section INTEGER NOT NULL) WITH
 CREATE TABLE chunks (id INTEGER PRIMARY KEY, section INTEGER NOT NULL, heading TEXT NOT NULL,
     text TEXT NOT NULL);
 CREATE TABLE symbols (name TEXT PRIMARY KEY, role TEXT NOT NULL, signature TEXT NOT NULL,
-    address TEXT NOT NULL) WITHOUT ROWID;
+    address TEXT NOT NULL, overloads TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE taught (how TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+    times INTEGER NOT NULL, address TEXT NOT NULL);
 CREATE TABLE texts (section INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, heading TEXT NOT NULL,
     title_terms TEXT NOT NULL, stub INTEGER NOT NULL);
 CREATE TABLE terms (term TEXT PRIMARY KEY, word TEXT NOT NULL, holding INTEGER NOT NULL,
@@ -71,8 +74,15 @@ def write_store(content: Content, digests: Mapping[str, str], path: Path) -> Non
             ((p.name, p.title, digests[p.name], p.indexed) for p in content.pages),
         )
         connection.executemany(
-            "INSERT INTO symbols VALUES (?, ?, ?, ?)",
-            ((s.name, s.kind, s.signature, s.address) for s in content.symbols),
+            "INSERT INTO symbols VALUES (?, ?, ?, ?, ?)",
+            (
+                (s.name, s.kind, s.signature, s.address, "\n".join(s.overloads))
+                for s in content.symbols
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO taught VALUES (?, ?, ?, ?, ?)",
+            ((t.how.value, t.name, t.value, t.times, t.address) for t in content.taught),
         )
         connection.execute("COMMIT")
         connection.executescript(_INDEXES)
@@ -188,22 +198,27 @@ class Store:
         rows = self._rows(f"{query} WHERE s.id IN ({marks})", ids)
         return {int(str(row[0])): _section(row[1:]) for row in rows}
 
-    def find(self, address: str) -> int | None:
-        """Return the row id of the section at an address, or at one of its further anchors."""
-        rows = self._rows("SELECT section FROM addresses WHERE address = ?", (address,))
-        return int(str(rows[0][0])) if rows else None
+    def find(self, addresses: Sequence[str]) -> dict[str, int]:
+        """Return, by address, the row id of the section that has it as anchor or further anchor."""
+        marks = ",".join("?" * len(addresses))
+        query = f"SELECT address, section FROM addresses WHERE address IN ({marks})"  # noqa: S608
+        return {str(a): int(str(section)) for a, section in self._rows(query, addresses)}
 
     def canonical(self) -> list[int]:
         """Return, by row id, the row id of the section that stands for each."""
         return [int(str(c)) for (c,) in self._rows("SELECT canonical FROM sections ORDER BY id")]
 
-    def copies(self, canonical: int) -> tuple[str, ...]:
-        """Return the addresses of the other places where a section's text stands."""
-        rows = self._rows(
-            "SELECT page, anchor FROM sections WHERE canonical = ? AND id <> canonical ORDER BY id",
-            (canonical,),
-        )
-        return tuple(f"{page}#{anchor}" if anchor else str(page) for page, anchor in rows)
+    def copies(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return, by row id, the addresses of the other places where a section's text stands."""
+        marks = ",".join("?" * len(ids))
+        found: dict[int, list[str]] = {canonical: [] for canonical in ids}
+        for canonical, page, anchor in self._rows(
+            f"SELECT canonical, page, anchor FROM sections WHERE canonical IN ({marks}) "  # noqa: S608
+            "AND id <> canonical ORDER BY id",
+            ids,
+        ):
+            found[int(str(canonical))].append(f"{page}#{anchor}" if anchor else str(page))
+        return {canonical: tuple(places) for canonical, places in found.items()}
 
     def texts(self) -> list[Text]:
         """Return the sections that have chunks, in the order of their chunks."""
@@ -235,8 +250,21 @@ class Store:
 
     def symbols(self) -> list[Symbol]:
         """Return all symbols."""
-        rows = self._rows("SELECT name, role, signature, address FROM symbols ORDER BY name")
-        return [Symbol(str(n), str(r), str(s), str(a)) for n, r, s, a in rows]
+        rows = self._rows(
+            "SELECT name, role, signature, address, overloads FROM symbols ORDER BY name"
+        )
+        return [
+            Symbol(str(n), str(r), str(s), str(a), tuple(str(more).splitlines()))
+            for n, r, s, a, more in rows
+        ]
+
+    def taught(self) -> list[Taught]:
+        """Return what text and code teach of names, in the order in which it was written."""
+        rows = self._rows("SELECT how, name, value, times, address FROM taught ORDER BY rowid")
+        return [
+            Taught(Teaching(str(how)), str(name), str(value), int(str(times)), str(address))
+            for how, name, value, times, address in rows
+        ]
 
     def postings(self, terms: Sequence[str]) -> list[Posting]:
         """Return the inverted index's entries of some terms; terms that no text holds have none."""

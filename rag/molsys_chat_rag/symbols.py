@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.inventory import Inventory
-from molsys_chat_rag.sections import Section
-
-NEAR = 84
-"""rapidfuzz ratio (0 to 100) from which a misspelt name counts as the documented one."""
+from molsys_chat_rag.near_names import NearNames
+from molsys_chat_rag.sections import BlockKind, Section
 
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _MODULE = "py:module"
@@ -33,13 +31,25 @@ def collect_symbols(
         if at is None or (role == _MODULE and name in found):
             continue
         known = by_address[at]
-        signature = known.signature if known.symbol else ""
-        found[name] = Symbol(name, role, signature, at)
+        if known.symbol:
+            found[name] = Symbol(name, role, known.signature, at, _overloads(known))
+        else:
+            found[name] = Symbol(name, role, "", at)
     return tuple(found[name] for name in sorted(found))
 
 
 def _symbol(section: Section) -> Symbol:
-    return Symbol(section.symbol, section.role, section.signature, section.address)
+    return Symbol(
+        section.symbol, section.role, section.signature, section.address, _overloads(section)
+    )
+
+
+def _overloads(section: Section) -> tuple[str, ...]:
+    """Return the parameters of an object's further signatures."""
+    called = re.compile(rf"{re.escape(section.symbol.rpartition('.')[2])}\s*(\(.*)")
+    printed = (b.text for b in section.blocks if b.kind is BlockKind.SIGNATURE)
+    found = (match[1] for text in printed if (match := called.search(text)))
+    return tuple(dict.fromkeys(text for text in found if text != section.signature))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ class SymbolTable:
         for symbol in symbols:
             self._by_name[symbol.name] = symbol
             self._by_tail[symbol.name.rpartition(".")[2].lower()].append(symbol)
-        self._tails = sorted(tail for tail in self._by_tail if len(tail) > 3)
+        self._tails = NearNames(sorted(tail for tail in self._by_tail if len(tail) > 3))
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -108,10 +118,9 @@ class SymbolTable:
         return sorted((s for s in ending if s.name.count(".") == fewest), key=lambda s: s.name)
 
     def _near(self, tail: str) -> list[SymbolMatch]:
-        from rapidfuzz import fuzz, process
-
-        near = process.extractOne(tail.lower(), self._tails, scorer=fuzz.ratio, score_cutoff=NEAR)
+        near = self._tails.nearest(tail.lower())
         if near is None:
             return []
-        ending = self._ending([near[0]])
-        return [SymbolMatch(s, 0.3 * near[1] / 100 / len(ending) ** 0.5) for s in ending[:2]]
+        name, ratio = near
+        ending = self._ending([name])
+        return [SymbolMatch(s, 0.3 * ratio / 100 / len(ending) ** 0.5) for s in ending[:2]]

@@ -42,13 +42,17 @@ class Admission:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._settings = settings
         self._metrics = metrics
+        self._limiter = SlidingWindowCounterRateLimiter(_storage(settings.rate_limit_storage))
+        self._running = 0
+        self.follow(settings)
+
+    def follow(self, settings: Settings) -> None:
+        """Check requests by other settings from now on; what was counted stays."""
+        self._settings = settings
         self._keys = [key.get_secret_value().encode() for key in settings.api_keys]
         self._proxies = [ipaddress.ip_network(p, strict=False) for p in settings.trusted_proxies]
         self._per_minute = limits.RateLimitItemPerMinute(max(settings.requests_per_minute, 1))
-        self._limiter = SlidingWindowCounterRateLimiter(_storage(settings.rate_limit_storage))
-        self._running = 0
 
     async def check(self, request: Request) -> None:
         """Let a request pass, or refuse it.
@@ -63,7 +67,7 @@ class Admission:
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
-        """Take one of the places for answers in the making, until the end of the ``with``.
+        """Take one of the places for requests that are answered, until the end of the ``with``.
 
         :raises UnavailableError: if all are taken.
         """
@@ -80,6 +84,10 @@ class Admission:
         finally:
             self._running -= 1
             self._metrics.running.set(self._running)
+
+    def client_network(self, request: Request) -> str:
+        """Return what stands for one client: its address, or the network of an IPv6 one."""
+        return _client_network(self.client(request))
 
     def client(self, request: Request) -> str:
         """Return the address that a request comes from, as far as trusted proxies tell it."""
@@ -118,7 +126,7 @@ class Admission:
     async def _check_rate(self, request: Request) -> None:
         if not self._settings.requests_per_minute:
             return
-        client = _client_network(self.client(request))
+        client = self.client_network(request)
         try:
             if await self._limiter.hit(self._per_minute, client):
                 return

@@ -3,7 +3,6 @@
 import logging
 import re
 import time
-import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,8 +11,11 @@ import anyio
 
 from molsys_chat_rag.hits import Hit, Retrieval
 from molsys_chat_rag.index import Index
-from molsys_chat_server.check import AnswerCheck, check_whole
-from molsys_chat_server.errors import ModelError, ModelGarbageError
+from molsys_chat_rag.sections import BlockKind
+from molsys_chat_server.answer_check import AnswerCheck
+from molsys_chat_server.answer_id import new_answer_id
+from molsys_chat_server.check import check_whole
+from molsys_chat_server.errors import ModelError
 from molsys_chat_server.events import (
     AnswerKind,
     DoneEvent,
@@ -26,14 +28,19 @@ from molsys_chat_server.events import (
     Timings,
     TokenEvent,
 )
-from molsys_chat_server.model import ChatModel
-from molsys_chat_server.passages import choose_passages, heading_path
-from molsys_chat_server.prompt import Turn, build_prompt
+from molsys_chat_server.fitting import Asked
+from molsys_chat_server.model import ChatModel, Message, Place
+from molsys_chat_server.models import Models
+from molsys_chat_server.names.checker import NameChecker
+from molsys_chat_server.passages import Passage, heading_path
+from molsys_chat_server.preparing import prepare_prompt
+from molsys_chat_server.prompt import Turn
 from molsys_chat_server.quote import pieces, quote_answer
+from molsys_chat_server.readers import Reader, read_reader
 from molsys_chat_server.requests import ChatRequest
 from molsys_chat_server.settings import Settings
-from molsys_chat_server.tokens import TokenCounter, load_counter
 from molsys_chat_server.words import language, symbols
+from molsys_chat_server.writing import CheckedWriter
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +88,21 @@ class _Outcome:
     cited: tuple[int, ...] = ()
     degraded: str = ""
     truncated: bool = False
+    model: str = ""
+    shortened: tuple[str, ...] = ()
+    routed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """What one answer is made from."""
+
+    index: Index
+    request: ChatRequest
+    settings: Settings
+    models: Models
+    reader: Reader
+    writer: ChatModel | None
 
 
 async def stream_answer(
@@ -88,58 +110,53 @@ async def stream_answer(
     request: ChatRequest,
     settings: Settings,
     *,
-    model: ChatModel | None = None,
-    counter: TokenCounter | None = None,
+    models: Models | None = None,
+    reader: Reader | None = None,
 ) -> AsyncGenerator[Event]:
     """Yield an answer: its sources, its text in pieces, and how it was made.
 
     Close the generator to stop the work, the model's included.
 
     :param index: where the answer comes from; open until the generator ends.
-    :param model: who writes it; by default whom the settings name, asked for this answer only.
-        Where they name none, the answer is quoted from the documentation.
-    :param counter: counts the model's tokens; by default as the settings say.
-    :raises SettingsError: if no counter is given and the setting ``tokenizer`` is wrong.
+    :param models: who writes it and who is asked what; by default whom the settings name, for this
+        answer only. Where they name none, the answer is quoted from the documentation.
+    :param reader: whose turn it is, and which conversation this is; by default as the request
+        tells it.
+    :raises SettingsError: if no models are given and the setting ``tokenizer`` is wrong.
     """
-    async with _writer(model, settings) as writer:
-        answer = _answer(index, request, settings, writer, counter)
-        async with aclosing(answer) as events:
+    async with _lent(models, settings) as lent:
+        asking = reader or read_reader(request)
+        work = _Answering(index, request, settings, lent, asking, lent.writer(asking))
+        async with aclosing(_answer(work)) as events:
             async for event in events:
                 yield event
 
 
 @asynccontextmanager
-async def _writer(model: ChatModel | None, settings: Settings) -> AsyncGenerator[ChatModel | None]:
-    """Give the model to ask; one made here is closed at the end."""
-    if model is not None or not settings.model_url:
-        yield model
+async def _lent(models: Models | None, settings: Settings) -> AsyncGenerator[Models]:
+    """Give the models to ask; those made here are closed at the end."""
+    if models is not None:
+        yield models
         return
-    made = ChatModel(settings)
+    made = Models(settings)
     try:
         yield made
     finally:
         await made.close()
 
 
-async def _answer(
-    index: Index,
-    request: ChatRequest,
-    settings: Settings,
-    model: ChatModel | None,
-    counter: TokenCounter | None,
-) -> AsyncGenerator[Event]:
+async def _answer(work: _Answering) -> AsyncGenerator[Event]:
     clock = _Clock()
-    retrieval = await _retrieve(index, request, settings)
+    retrieval = await _retrieve(work.index, work.request, work.settings)
     clock.retrieved = time.perf_counter()
-    yield _sources(index, retrieval.hits)
+    yield _sources(work, retrieval.hits)
     outcome = _Outcome(AnswerKind.QUOTED)
-    if not retrieval.answerable or not retrieval.hits:
-        written = _say_undocumented(request, outcome)
-    elif model is None:
-        written = _quote(request, retrieval.hits, outcome)
+    if not await _is_documented(work, retrieval, outcome):
+        written = _say_undocumented(work.request, outcome)
+    elif work.writer is None:
+        written = _quote(work.request, retrieval.hits, outcome)
     else:
-        count = counter or load_counter(settings.tokenizer)
-        written = _write(index, request, settings, retrieval.hits, model, count, outcome)
+        written = _write(work, retrieval.hits, work.writer, outcome)
     async with aclosing(written):
         async for event in written:
             clock.first_token = clock.first_token or time.perf_counter()
@@ -147,11 +164,27 @@ async def _answer(
     yield DoneEvent(
         kind=outcome.kind,
         cited=outcome.cited,
-        symbols=await anyio.to_thread.run_sync(_find_symbols, index, retrieval.hits, outcome.text),
+        symbols=await anyio.to_thread.run_sync(
+            _find_symbols, work.index, retrieval.hits, outcome.text
+        ),
         timings=clock.timings(),
         degraded=outcome.degraded,
         truncated=outcome.truncated,
+        model=outcome.model,
+        shortened=outcome.shortened,
+        routed=outcome.routed,
     )
+
+
+async def _is_documented(work: _Answering, retrieval: Retrieval, outcome: _Outcome) -> bool:
+    """Return whether the documentation answers: retrieval's word, or the router's in doubt."""
+    low, high = work.models.unsure
+    if not retrieval.hits or not low <= retrieval.confidence <= high:
+        return retrieval.answerable and bool(retrieval.hits)
+    excerpts = [hit.excerpt for hit in retrieval.hits]
+    enough = await work.models.suffices(work.request.question, excerpts)
+    outcome.routed = {True: "yes", False: "no", None: "failed"}[enough]
+    return retrieval.answerable if enough is None else enough
 
 
 async def _retrieve(index: Index, request: ChatRequest, settings: Settings) -> Retrieval:
@@ -164,14 +197,14 @@ async def _retrieve(index: Index, request: ChatRequest, settings: Settings) -> R
     return await anyio.to_thread.run_sync(search)
 
 
-def _sources(index: Index, hits: Sequence[Hit]) -> SourcesEvent:
+def _sources(work: _Answering, hits: Sequence[Hit]) -> SourcesEvent:
     return SourcesEvent(
-        id=uuid.uuid4().hex,
+        id=new_answer_id(work.writer.label if work.writer is not None else ""),
         sources=tuple(
             Source(n, heading_path(hit), hit.url, hit.section.address, hit.excerpt)
             for n, hit in enumerate(hits, 1)
         ),
-        index=index_facts(index),
+        index=index_facts(work.index),
     )
 
 
@@ -201,56 +234,59 @@ async def _quote(
 
 
 async def _write(
-    index: Index,
-    request: ChatRequest,
-    settings: Settings,
-    hits: Sequence[Hit],
-    model: ChatModel,
-    counter: TokenCounter,
-    outcome: _Outcome,
+    work: _Answering, hits: Sequence[Hit], writer: ChatModel, outcome: _Outcome
 ) -> AsyncGenerator[Event]:
     """Let the model write; where it fails, take back what it wrote and quote instead."""
-
-    def prepare() -> tuple[list[dict[str, str]], AnswerCheck]:
-        passages = choose_passages(hits, settings.context_tokens, counter.count)
-        prompt = build_prompt(
-            passages,
-            [Turn(message.role, message.content) for message in request.history],
-            request.question,
-            subject=f"{index.manifest.project} {index.manifest.version}",
-            context_tokens=settings.context_tokens,
-            count=counter.count,
-        )
-        return prompt, AnswerCheck((p.n for p in passages), (p.url for p in passages))
-
-    prompt, check = await anyio.to_thread.run_sync(prepare)
+    asked = Asked(
+        hits=tuple(hits),
+        history=tuple(Turn(each.role, each.content) for each in work.request.history),
+        question=work.request.question,
+        subject=f"{work.index.manifest.project} {work.index.manifest.version}",
+    )
+    budget, longer = work.settings.context_tokens, work.models.long_context
+    writer, fitted = await prepare_prompt(asked, budget, writer, longer)
+    check = await anyio.to_thread.run_sync(_make_check, work, hits, fitted.passages)
     try:
-        async with aclosing(_checked(model, prompt, check, outcome)) as events:
+        async with (
+            writer.place(work.reader) as place,
+            aclosing(_checked(work, place, fitted.messages, check, outcome)) as events,
+        ):
             async for event in events:
                 yield event
-        outcome.kind = AnswerKind.GENERATED
+        outcome.kind, outcome.model = AnswerKind.GENERATED, writer.label
         outcome.text, outcome.cited = check.released, check.cited
+        outcome.shortened = fitted.shortened
         return
     except ModelError as error:
         outcome.degraded = error.code
-    if check.released:
+    if check.is_seen:
         yield RewindEvent(0, "the model failed; what follows is quoted from the documentation")
-    async for event in _quote(request, hits, outcome):
+    async for event in _quote(work.request, hits, outcome):
         yield event
+
+
+def _make_check(work: _Answering, hits: Sequence[Hit], passages: Sequence[Passage]) -> AnswerCheck:
+    code = [
+        block.text for hit in hits for block in hit.section.blocks if block.kind is BlockKind.CODE
+    ]
+    names = NameChecker(work.index.names, sources_code=code, question=work.request.question)
+    return AnswerCheck((p.n for p in passages), (p.url for p in passages), names)
 
 
 async def _checked(
-    model: ChatModel, prompt: list[dict[str, str]], check: AnswerCheck, outcome: _Outcome
+    work: _Answering, place: Place, prompt: Sequence[Message], check: AnswerCheck, outcome: _Outcome
 ) -> AsyncGenerator[Event]:
-    async with aclosing(model.stream(prompt)) as written:
-        async for piece in written:
-            outcome.truncated = piece.finish == "length"
-            for event in check.feed(piece.text):
+    """Yield what the reader may see of what the model writes.
+
+    :raises ModelError: if the model fails, writes nothing, or goes on inventing.
+    """
+    writer = CheckedWriter(place, prompt, check, language(work.request.question))
+    try:
+        async with aclosing(writer.write()) as events:
+            async for event in events:
                 yield event
-    for event in check.finish():
-        yield event
-    if not check.released.strip():
-        raise ModelGarbageError("the model answered with nothing")
+    finally:
+        outcome.truncated = writer.written.truncated
 
 
 def _find_symbols(index: Index, hits: Sequence[Hit], text: str) -> tuple[SymbolLink, ...]:

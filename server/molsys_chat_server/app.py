@@ -22,6 +22,7 @@ from molsys_chat_server.pages import Assets, DocsPages, PageHead
 from molsys_chat_server.responses import error_response
 from molsys_chat_server.service import Service
 from molsys_chat_server.settings import Settings
+from molsys_chat_server.settings_file import SettingsFile
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ def create_app(
     page_head: PageHead | None = None,
     assets: Path | None = None,
     registry: IndexRegistry | None = None,
+    settings_file: SettingsFile | None = None,
 ) -> Starlette:
     """Return the service.
 
@@ -60,9 +62,10 @@ def create_app(
     :param assets: folder of the widget's files, served under ``/_molsys_chat/``.
     :param registry: indexes that are open already, and closed by whoever opened them; by default
         those of the settings are opened at start.
+    :param settings_file: where the settings came from, to be followed when it changes.
     :raises SettingsError: if a setting cannot be put to work.
     """
-    service = Service(settings, registry)
+    service = Service(settings, registry, settings_file)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:

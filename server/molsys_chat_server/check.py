@@ -1,20 +1,18 @@
-"""Checking a model's answer while it is written: what a reader must not get is never released.
+"""Checking an answer's citations and links while it is written.
 
-The answer comes in pieces that end anywhere. Whatever could still turn out to be a citation, a
-link or reasoning is held back until it is complete:
+The answer comes in pieces that end anywhere. Whatever could still turn out to be a citation or a
+link is held back until it is complete:
 
 - ``[n]`` stays where ``n`` is a source that was sent, and goes where it is not;
 - a link stays where it leads to a source, and becomes its text where it does not; a bare address
   becomes inline code, which nothing turns into a link;
-- reasoning between ``<think>`` tags is dropped;
 - code, in fences or in backticks, passes as it is.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from molsys_chat_server.events import RewindEvent, TokenEvent
-from molsys_chat_server.reasoning import ReasoningFilter, held_back
+from molsys_chat_server.reasoning import held_back
 
 _LONGEST_HELD = 1200
 """Characters held back for a link or a code span to end; then its opening mark is escaped."""
@@ -54,43 +52,6 @@ def check_whole(
     """Return a finished Markdown text, its citations and links checked, and what it cites."""
     check = ProseCheck(numbers, addresses)
     return check.feed(text) + check.finish(), tuple(sorted(check.cited))
-
-
-class AnswerCheck:
-    """Turns a model's pieces of text into what the reader may see.
-
-    :param numbers: the sources that the model was sent.
-    :param addresses: where links may lead: the sources' own addresses.
-    """
-
-    def __init__(self, numbers: Iterable[int], addresses: Iterable[str]) -> None:
-        self.released = ""
-        self._reasoning = ReasoningFilter()
-        self._prose = ProseCheck(frozenset(numbers), frozenset(addresses))
-
-    @property
-    def cited(self) -> tuple[int, ...]:
-        """The numbers that the released text cites, ascending."""
-        return tuple(sorted(self._prose.cited))
-
-    def feed(self, piece: str) -> list[TokenEvent | RewindEvent]:
-        """Return what to send after the model's next piece of text."""
-        text, withdrawn = self._reasoning.feed(piece)
-        events: list[TokenEvent | RewindEvent] = []
-        if withdrawn:
-            self._prose.reset()
-            events += [RewindEvent(0, "that was not the answer yet")] if self.released else []
-            self.released = ""
-        return events + self._send(self._prose.feed(text))
-
-    def finish(self) -> list[TokenEvent | RewindEvent]:
-        """Return what to send after the model's last piece of text."""
-        return self._send(self._prose.feed(self._reasoning.finish()) + self._prose.finish())
-
-    def _send(self, text: str) -> list[TokenEvent | RewindEvent]:
-        text = text if self.released else text.lstrip()
-        self.released += text
-        return [TokenEvent(text)] if text else []
 
 
 class ProseCheck:
@@ -136,7 +97,8 @@ class ProseCheck:
     def finish(self) -> str:
         """Return what was held back; an open fence is closed."""
         rest = self.feed("", final=True)
-        return rest + (f"\n{self._indent}{self._fence}" if self._fence else "")
+        ending = "" if self._line_start else "\n"
+        return rest + (f"{ending}{self._indent}{self._fence}" if self._fence else "")
 
     def _next(self, final: bool) -> tuple[str, int]:
         """Return the next text to release and how much held text it stands for; 0 to wait."""

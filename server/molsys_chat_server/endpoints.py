@@ -18,6 +18,7 @@ from molsys_chat_server.errors import UnavailableError
 from molsys_chat_server.events import Event, joined_json
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.passages import heading_path
+from molsys_chat_server.readers import read_reader
 from molsys_chat_server.requests import parse_chat, parse_feedback, parse_search, read_body
 from molsys_chat_server.responses import AnswerStream, json_response
 from molsys_chat_server.service import Service
@@ -37,12 +38,14 @@ async def chat(request: Request) -> Response:
     await service.admission.check(request)
     asked = parse_chat(await read_body(request, service.settings), service.settings)
     streamed = asked.stream or "text/event-stream" in request.headers.get("accept", "")
+    reader = read_reader(asked, service.admission.client_network(request))
     with contextlib.ExitStack() as held:
         held.enter_context(service.admission.place())
         index = held.enter_context(service.registry.lease(asked.project, asked.version))
-        answer = stream_answer(
-            index, asked, service.settings, model=service.model, counter=service.counter
-        )
+        models = held.enter_context(service.models.used())
+        if (writer := models.writer(reader)) is not None:
+            held.enter_context(writer.pool.ticket())
+        answer = stream_answer(index, asked, service.settings, models=models, reader=reader)
         events = _observed(answer, service.metrics)
         if streamed:
             return AnswerStream(events, held.pop_all(), service.settings.shutdown_grace_s)
@@ -87,12 +90,15 @@ async def feedback(request: Request) -> Response:
     try:
         if store is None:
             raise sqlite3.OperationalError(service.feedback_problem)
-        await anyio.to_thread.run_sync(store.add, vote.id, vote.vote, vote.comment)
+        model = service.label_of(vote.id)
+        await anyio.to_thread.run_sync(store.add, vote.id, vote.vote, vote.comment, model)
     except sqlite3.Error as error:
         raise UnavailableError(
             "votes cannot be stored now", code="feedback_unavailable", retry_after_s=60
         ) from error
     service.metrics.votes.labels(vote.vote).inc()
+    if model:
+        service.metrics.model_votes.labels(model, vote.vote).inc()
     return json_response({"id": vote.id, "vote": vote.vote})
 
 

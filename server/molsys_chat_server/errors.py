@@ -4,6 +4,8 @@
 
    ServerError                     every error below: one line fit for a user
    ├── SettingsError               the settings are wrong: what, which value, the remedy
+   ├── PlanError                   a model, profile or card that no plan can be made for
+   ├── ReplicasError               the model's replicas cannot be started or kept running
    ├── RequestError                a request is refused: an HTTP status, a code, a message
    │   ├── MalformedError          400  not JSON, a wrong type, an empty question
    │   ├── KeyRefusedError         401  a key is needed and was missing or wrong
@@ -14,10 +16,12 @@
    │   └── UnavailableError        503  busy, or no index is open yet
    └── ModelError                  the model's server did not give an answer
        ├── ModelUnavailableError   refused, unresolvable, or resting after such a failure
+       ├── ModelBusyError          no place at it came free in time
        ├── ModelTimeoutError       no answer, or no further word of it, in time
        ├── ModelStatusError        it answered with an HTTP error
        ├── ModelGarbageError       it answered with something that is no chat completion
-       └── ModelBrokenOffError     the connection ended before the answer did
+       ├── ModelBrokenOffError     the connection ended before the answer did
+       └── ModelInventsError       it went on naming what the documentation does not have
 """
 
 
@@ -27,6 +31,14 @@ class ServerError(Exception):
 
 class SettingsError(ServerError):
     """The settings are wrong; the message names the setting, its value and the remedy."""
+
+
+class PlanError(ServerError):
+    """No plan can be made for a model, a profile or a card; the message says what to give."""
+
+
+class ReplicasError(ServerError):
+    """The model's replicas cannot be started or kept running; the message says what to do."""
 
 
 class RequestError(ServerError):
@@ -105,6 +117,12 @@ class ModelUnavailableError(ModelError):
     code = "model_unavailable"
 
 
+class ModelBusyError(ModelError):
+    """No place at the model's servers came free in time."""
+
+    code = "model_busy"
+
+
 class ModelTimeoutError(ModelError):
     """The model's server did not answer, or did not go on, in time."""
 
@@ -112,9 +130,16 @@ class ModelTimeoutError(ModelError):
 
 
 class ModelStatusError(ModelError):
-    """The model's server answered with an HTTP error."""
+    """The model's server answered with an HTTP error.
+
+    :param status: the HTTP status; 0 where the error came within an answer.
+    """
 
     code = "model_error"
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ModelGarbageError(ModelError):
@@ -127,3 +152,9 @@ class ModelBrokenOffError(ModelError):
     """The connection ended before the answer did."""
 
     code = "model_broken_off"
+
+
+class ModelInventsError(ModelError):
+    """The model went on naming what the documentation does not have."""
+
+    code = "model_invents"

@@ -170,11 +170,17 @@ class DoneEvent:
     """Why a configured model did not write it (an error code); empty where nothing failed."""
     truncated: bool = False
     """Whether the model was stopped by the limit on an answer's length."""
+    model: str = ""
+    """The model that wrote it, as it is labelled; empty where none did."""
+    shortened: tuple[str, ...] = ()
+    """What the model was not sent whole, since its context is too short: ``sources``, …"""
+    routed: str = ""
+    """What the router said, for the metrics: ``yes``, ``no``, ``failed``; empty if not asked."""
 
     name = "done"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event's data; ``degraded`` and ``truncated`` only where they apply."""
+        """Return the event's data; what need not be there only where it applies."""
         data: dict[str, Any] = {
             "kind": self.kind.value,
             "cited": list(self.cited),
@@ -186,6 +192,10 @@ class DoneEvent:
             data["degraded"] = self.degraded
         if self.truncated:
             data["truncated"] = True
+        if self.model:
+            data["model"] = self.model
+        if self.shortened:
+            data["shortened"] = list(self.shortened)
         return data
 
 

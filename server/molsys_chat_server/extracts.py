@@ -235,13 +235,13 @@ def _describe_object(
     """Return a documented object's signature, what it is for, and the fields asked about."""
     if not section.symbol and not section.signature:
         return None
-    purpose = _purpose(section)
+    told = purpose(section)
     fields = [block for block in section.blocks if block.kind is BlockKind.FIELD]
     named = question.names(section.symbol or section.title)
-    if not purpose and not fields and not (section.signature and named):
+    if not told and not fields and not (section.signature and named):
         return None
     asked = bool(named) and question.asks_for_arguments
-    markdown = _signature(n, section, purpose, whole=asked)
+    markdown = show_signature(n, section, told, whole=asked)
     listed = _fields(fields, question, whole=asked or named == 1.0)
     markdown = f"{markdown}\n\n{listed}" if listed else markdown
     words = word_set(markdown)
@@ -250,24 +250,29 @@ def _describe_object(
         + 0.35 * question.coverage(words, word_set(section.title))
         + 0.4 * named
         + (0.4 + 0.4 * (named == 1.0) if asked else 0.0)
-        - (0.15 if not purpose and not named else 0.0)
+        - (0.15 if not told and not named else 0.0)
     )
     return Extract(n, 0, "object", markdown.rstrip(), words, standing * score)
 
 
-def _signature(n: int, section: Section, purpose: str, *, whole: bool) -> str:
-    """Return an object's name and parameters, a parameter a line where they are long."""
+def show_signature(n: int, section: Section, told: str, *, whole: bool) -> str:
+    """Return an object's name and parameters, a parameter a line where they are long.
+
+    :param n: the number that cites it.
+    :param told: what it is for; may be empty.
+    :param whole: whether parameters are shown where they take more than a line.
+    """
     name = section.symbol or section.title
     printed = section.signature[section.signature.find("(") :]
     inline = f"`{name}{printed}`"
     if len(inline) <= LONGEST_INLINE:
-        return _cited(f"{inline}: {purpose}" if purpose else inline, n)
+        return _cited(f"{inline}: {told}" if told else inline, n)
     if not whole:
-        return _cited(f"`{name}()`: {purpose}" if purpose else f"`{name}()`", n)
+        return _cited(f"`{name}()`: {told}" if told else f"`{name}()`", n)
     parameters, _, result = printed[1:].rpartition(")")
     lines = "".join(f"    {one},\n" for one in split_parameters(parameters))
     code = f"```python\n{name}(\n{lines}){result}\n```"
-    return f"{_cited(purpose or f'`{name}`', n)}\n\n{code}"
+    return f"{_cited(told or f'`{name}`', n)}\n\n{code}"
 
 
 def split_parameters(text: str) -> list[str]:
@@ -296,7 +301,7 @@ def _fields(fields: Sequence[Block], question: Question, *, whole: bool) -> str:
     parameters = [block for block in fields if block.label.lower() == "parameters"]
     told = {i: question.coverage(word_set(block.text)) for i, block in enumerate(parameters)}
     ranked = sorted(told, key=lambda i: -told[i])
-    mentioned = [i for i in told if question.mentions(_parameter(parameters[i]))]
+    mentioned = [i for i in told if question.mentions(parameter_name(parameters[i]))]
     if not whole and not mentioned:
         kept = [i for i in ranked[:MOST_TOLD_FIELDS] if told[i] >= _TELLING_FIELD]
     else:
@@ -304,15 +309,16 @@ def _fields(fields: Sequence[Block], question: Question, *, whole: bool) -> str:
     shown = [parameters[i] for i in sorted(kept)]
     if whole and not mentioned:
         shown += [block for block in fields if block.label.lower() == "returns"]
-    return "\n".join(map(_field, shown))
+    return "\n".join(map(show_field, shown))
 
 
-def _field(block: Block) -> str:
+def show_field(block: Block) -> str:
+    """Return a field of a documented object as a list item, at most so long."""
     label = "Returns: " if block.label.lower() == "returns" else ""
     return f"- {label}{clipped(_bare(block.text), LONGEST_FIELD)}"
 
 
-def _parameter(block: Block) -> str:
+def parameter_name(block: Block) -> str:
     """Return the name that a parameter's field begins with."""
     match = re.match(r"[`*]*(\w+)", block.text)
     return match[1] if match else ""
@@ -379,13 +385,13 @@ def _bare(text: str) -> str:
 
 def _title(section: Section) -> str:
     """Return what stands in for a paragraph that leads on: the title, or an object's purpose."""
-    purpose = _purpose(section)
-    if section.symbol and purpose:
-        return f"`{section.symbol}`: {purpose}"
+    told = purpose(section)
+    if section.symbol and told:
+        return f"`{section.symbol}`: {told}"
     return f"**{_bare(section.title)}**"
 
 
-def _purpose(section: Section) -> str:
+def purpose(section: Section) -> str:
     """Return the first sentence of a section's prose."""
     prose = (b.text for b in section.blocks if b.kind in _PROSE and not _is_worthless(b))
     return clipped(_sentences(next(prose, ""))[0], LONGEST_PROSE)

@@ -31,6 +31,12 @@ class Metrics:
             "Requests let through uncounted because the store of counts failed.",
         )
         self.votes = self._counter("feedback_votes_total", "Readers' votes.", "vote")
+        self.model_votes = self._counter(
+            "model_votes_total",
+            "Readers' votes by the model that their conversation was given to.",
+            "model",
+            "vote",
+        )
 
     def _make_answer_metrics(self) -> None:
         self.answers = self._counter("answers_total", "Finished answers by kind.", "kind")
@@ -42,6 +48,19 @@ class Metrics:
             "Answers that the model should have written and could not, by error.",
             "code",
         )
+        self.model_answers = self._counter(
+            "model_answers_total", "Answers that a model wrote, by its label.", "model"
+        )
+        self.shortened = self._counter(
+            "shortened_answers_total",
+            "Answers whose model was not sent everything, by what was cut.",
+            "part",
+        )
+        self.routed = self._counter(
+            "router_decisions_total",
+            "What the router said of doubtful questions: yes, no, or that it failed.",
+            "decision",
+        )
         self.retrieval = self._histogram(
             "retrieval_seconds",
             "Time to find the sections, the question's embedding included.",
@@ -52,14 +71,26 @@ class Metrics:
             "Time from the request to the first piece of the answer.",
             _ANSWER_BUCKETS,
         )
+        self.model_first_token = Histogram(
+            f"{_PREFIX}model_first_token_seconds",
+            "Time from the request to the first piece of an answer that a model wrote.",
+            ["model"],
+            buckets=_ANSWER_BUCKETS,
+            registry=self.registry,
+        )
         self.total = self._histogram(
             "answer_seconds", "Time from the request to the answer's end.", _ANSWER_BUCKETS
         )
 
     def _make_state_metrics(self) -> None:
-        self.running = self._gauge("running_answers", "Answers in the making now.")
+        self.running = self._gauge(
+            "running_answers", "Requests that are answered now, those that wait included."
+        )
         self.model_up = self._gauge(
-            "model_up", "1 where the model server answered when last asked, 0 where not."
+            "model_up", "1 where a replica of the answer model is asked, 0 where none is."
+        )
+        self.settings_up = self._gauge(
+            "settings_up", "1 where the settings file is in use as it is, 0 where it was refused."
         )
         self.index_up = self._gauge(
             "index_up",
@@ -88,8 +119,18 @@ class Metrics:
             self.total.observe(event.timings.total_ms / 1000)
             if event.degraded:
                 self.model_errors.labels(event.degraded).inc()
+            self._observe_model(event)
         elif isinstance(event, ErrorEvent):
             self.answers.labels("error").inc()
+
+    def _observe_model(self, event: DoneEvent) -> None:
+        if event.model:
+            self.model_answers.labels(event.model).inc()
+            self.model_first_token.labels(event.model).observe(event.timings.first_token_ms / 1000)
+        if event.routed:
+            self.routed.labels(event.routed).inc()
+        for part in event.shortened:
+            self.shortened.labels(part).inc()
 
     def show_indexes(self, states: tuple[IndexStatus, ...]) -> None:
         """Show how the configured folders do."""

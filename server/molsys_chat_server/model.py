@@ -1,227 +1,230 @@
-"""Asking a model: any server of the OpenAI protocol, streamed, with a limit on each wait."""
+"""Asking a model: an answer's place at one of its replicas, and what it writes there."""
 
-import asyncio
 import contextlib
-import logging
+import json
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
-import openai
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from molsys_chat_server.errors import ModelError, ModelGarbageError, ModelUnavailableError
+from molsys_chat_server.model_server import Message, Piece
+from molsys_chat_server.pool import ReplicaPool
+from molsys_chat_server.readers import Reader
+from molsys_chat_server.replicas import Replica, ReplicaState, check_all, is_request_at_fault
+from molsys_chat_server.roles import Role
+from molsys_chat_server.tokens import ModelTokens
 
-from molsys_chat_server.errors import (
-    ModelBrokenOffError,
-    ModelError,
-    ModelGarbageError,
-    ModelStatusError,
-    ModelTimeoutError,
-    ModelUnavailableError,
-)
-from molsys_chat_server.settings import Settings
+__all__ = ["ChatModel", "Message", "Piece", "Place"]
 
-logger = logging.getLogger(__name__)
+_MOST_TRIES = 3
+"""Replicas that one answer is tried at: its reader is waiting."""
 
-PROBE_TIMEOUT_S = 3.0
-"""Seconds that a look at the model server may take."""
-
-_DRAIN_TIMEOUT_S = 1.0
-"""Seconds that the end of a finished answer's stream may take, so that its connection is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What came from the model at once."""
-
-    text: str = ""
-    """A part of the answer."""
-    finish: str = ""
-    """Why the answer ends here (``stop``, ``length``); empty where it goes on."""
-    alive: bool = False
-    """Whether the model wrote anything, be it reasoning that is not shown."""
+_NOBODY = Reader()
 
 
 class ChatModel:
-    """The model's server, as the settings name it.
+    """A model with one or more replicas.
 
-    A server that cannot be reached is left alone for a while, so that readers do not wait for
-    it one after the other.
-
-    :param settings: its address, its limits and how to sample.
+    :param role: where it is and how it is asked.
+    :raises SettingsError: if its vocabulary is not there or cannot be read.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.problem = ""
-        """What was wrong when the server was last asked; empty where nothing was."""
-        self._settings = settings
-        self._name = settings.model_name
-        self._rests_until = 0.0
-        self._client = openai.AsyncOpenAI(
-            base_url=settings.model_url,
-            api_key=settings.model_api_key.get_secret_value() or "none",
-            max_retries=0,  # a busy server is not helped by more requests; see _create
-            timeout=openai.Timeout(
-                max(settings.model_first_token_timeout_s, settings.model_token_timeout_s),
-                connect=settings.model_connect_timeout_s,
-            ),
-        )
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        self.pool = ReplicaPool(role)
+        self.tokens = ModelTokens(role.tokenizer, self.count)
 
     @property
     def name(self) -> str:
-        """The model that is asked; empty as long as the server has not said."""
-        return self._name
+        """The model that is asked; empty as long as no server has said."""
+        names = [replica.server.name for replica in self.pool.replicas]
+        return next(filter(None, names), "")
+
+    @property
+    def label(self) -> str:
+        """How its answers are labelled."""
+        return self.role.label or self.name
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that prompt and answer may have together; 0 where nobody has said."""
+        known = [replica.server.context_length for replica in self.pool.replicas]
+        return min(filter(None, known), default=0)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with one of its replicas; empty where nothing is."""
+        return next(filter(None, (replica.problem for replica in self.pool.replicas)), "")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether any replica is asked."""
+        return any(each.state is not ReplicaState.OUT for each in self.pool.replicas)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        for replica in self.pool.replicas:
+            await replica.server.close()
 
-    async def probe(self) -> str:
-        """Ask the server for its models; return what is wrong, empty where nothing is."""
+    async def check(self) -> None:
+        """Look at every replica; those who wait learn of what has changed."""
+        await check_all(self.pool.replicas)
+        self.pool.dispatch()
+
+    @asynccontextmanager
+    async def place(self, reader: Reader = _NOBODY) -> AsyncGenerator["Place"]:
+        """Give a place at a replica, waited for in turn, for all that one answer needs.
+
+        :raises ModelUnavailableError: if no replica is asked at present.
+        :raises ModelBusyError: if no place came free in time.
+        """
+        place = Place(self.pool, reader, await self.pool.acquire(reader))
         try:
-            with self._watched():
-                names = await self._list_models()
-                self._name = self._name or next(iter(names), "")
-        except ModelError as error:
-            logger.debug("the model server was asked in vain: %s", error)
-        return self.problem
+            yield place
+        finally:
+            place.leave()
 
-    async def stream(self, messages: Sequence[dict[str, str]]) -> AsyncGenerator[Piece]:
-        """Yield the model's answer as it is written; the last piece says why it ends.
-
-        Close the generator to stop the model: its request lives no longer than this.
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        begun: str = "",
+        bad_words: Sequence[str] = (),
+        reader: Reader = _NOBODY,
+    ) -> AsyncGenerator[Piece]:
+        """Yield one answer; see :meth:`Place.stream`.
 
         :raises ModelError: if the answer does not come, or does not come whole.
         """
-        if time.monotonic() < self._rests_until:
-            raise ModelUnavailableError(f"{self.problem}; it is not asked again yet")
-        settings = self._settings
-        limit = time.monotonic() + settings.model_first_token_timeout_s
-        end = time.monotonic() + settings.model_total_timeout_s
-        piece = Piece()
-        with self._watched():
-            async with _until(limit):
-                chunks = await self._create(messages)
-            async with chunks:
-                while not piece.finish:
-                    async with _until(min(limit, end)):
-                        chunk = await anext(chunks)
-                    piece = _piece(chunk)
-                    yield piece
-                    if piece.alive:
-                        limit = time.monotonic() + settings.model_token_timeout_s
-                await _drain(chunks)
+        async with (
+            self.place(reader) as place,
+            aclosing(place.stream(messages, begun=begun, bad_words=bad_words)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
 
-    async def _create(
-        self, messages: Sequence[dict[str, str]]
-    ) -> openai.AsyncStream[ChatCompletionChunk]:
-        """Return the begun stream; a connection that the server had closed is tried once more."""
-        name = self._name or await self._find_name()
+    async def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> str:
+        """Return which of some words the model answers with.
 
-        async def send() -> openai.AsyncStream[ChatCompletionChunk]:
-            return await self._client.chat.completions.create(
-                model=name,
-                messages=cast("list[ChatCompletionMessageParam]", list(messages)),
-                max_tokens=self._settings.max_answer_tokens,
-                temperature=self._settings.temperature,
-                stream=True,
-            )
+        The server is told to allow nothing else (vLLM's structured outputs); one that does not
+        know this may answer with a sentence that begins with the word.
 
-        try:
-            return await send()
-        except openai.APITimeoutError:
-            raise
-        except openai.APIConnectionError:
-            return await send()
+        :raises ModelError: if it answers with none of them, or not at all.
+        """
+        extra = {"structured_outputs": {"choice": list(choices)}}
+        text = (await self._ask(messages, extra)).strip().strip("\"'`*").casefold()
+        for choice in sorted(choices, key=len, reverse=True):
+            if text.startswith(choice.casefold()):
+                return choice
+        raise ModelGarbageError(f"{self.role.name} answered with none of {', '.join(choices)}")
 
-    async def _find_name(self) -> str:
-        """Return the first model that the server lists, and remember it."""
-        names = await self._list_models()
-        if not names:
-            raise ModelGarbageError(
-                f"{self._settings.model_url} lists no model: start it with one, or set model_name"
-            )
-        self._name = names[0]
-        return self._name
+    async def fill(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the JSON object that the model answers with, as a JSON schema describes it.
 
-    async def _list_models(self) -> list[str]:
-        page = await self._client.models.list(timeout=PROBE_TIMEOUT_S)
-        names = [getattr(model, "id", None) for model in getattr(page, "data", None) or ()]
-        return [name for name in names if isinstance(name, str)]
+        :raises ModelError: if it answers with something else, or not at all.
+        """
+        text = await self._ask(messages, {"structured_outputs": {"json": dict(schema)}})
+        with contextlib.suppress(json.JSONDecodeError):
+            filled = json.loads(text)
+            if isinstance(filled, dict):
+                return filled
+        raise ModelGarbageError(f"{self.role.name} answered with something that is no JSON object")
 
-    @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Turn what can go wrong into :class:`ModelError`, and remember how it went."""
-        try:
-            yield
-        except (*_FAILURES, ModelError) as failure:
-            error = self._explained(failure)
-            self._remember(error)
-            raise error from failure
-        else:
-            self.problem = ""
-            self._rests_until = 0.0
+    async def count(self, prompt: str | Sequence[Message]) -> int:
+        """Return a length in tokens as a server counts it, a chat template included.
 
-    def _explained(self, failure: Exception) -> ModelError:
-        url = self._settings.model_url
-        match failure:
-            case ModelError():
-                return failure
-            case openai.APITimeoutError() if "Connect" in type(failure.__cause__).__name__:
-                return ModelUnavailableError(f"no connection to the model server {url} in time")
-            case openai.APITimeoutError() | TimeoutError():
-                return ModelTimeoutError(f"the model server {url} did not answer in time")
-            case openai.APIStatusError():
-                return ModelStatusError(f"{url} answered with status {failure.status_code}")
-            case openai.APIConnectionError() if "Connect" in type(failure.__cause__).__name__:
-                return ModelUnavailableError(f"the model server {url} cannot be reached")
-            case openai.APIConnectionError() | StopAsyncIteration():
-                return ModelBrokenOffError(f"{url} ended its answer before it was whole")
-            case openai.APIResponseValidationError() | ValueError():
-                return ModelGarbageError(f"{url} answered with something that is no chat")
-            case _:
-                return ModelStatusError(f"{url} reported an error while it answered")
+        :raises ModelError: if none can tell.
+        """
+        present = [each for each in self.pool.replicas if each.state is not ReplicaState.OUT]
+        if not present:
+            raise ModelUnavailableError("no model server is asked at present")
+        return await present[0].server.count(prompt)
 
-    def _remember(self, error: ModelError) -> None:
-        self.problem = str(error)
-        logger.warning("%s", error)
-        if isinstance(error, ModelUnavailableError | ModelTimeoutError):
-            self._rests_until = time.monotonic() + self._settings.model_rest_s
-        if isinstance(error, ModelStatusError):
-            self._name = self._settings.model_name  # it may serve another model by now
+    async def _ask(self, messages: Sequence[Message], extra: Mapping[str, Any]) -> str:
+        async with self.place() as place, aclosing(place.write(messages, extra)) as pieces:
+            return "".join([piece.text async for piece in pieces])
 
 
-_FAILURES = (openai.APIError, TimeoutError, StopAsyncIteration, ValueError)
+class Place:
+    """One answer's place at a replica; it moves to another where the first one fails early.
 
-
-@contextlib.asynccontextmanager
-async def _until(moment: float) -> AsyncGenerator[None]:
-    async with asyncio.timeout(moment - time.monotonic()):
-        yield
-
-
-async def _drain(chunks: openai.AsyncStream[ChatCompletionChunk]) -> None:
-    """Read a finished answer's stream to its end, so that the connection can be used again."""
-    with contextlib.suppress(*_FAILURES):
-        async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-            async for _ in chunks:
-                pass
-
-
-def _piece(chunk: Any) -> Piece:
-    """Return what a chunk brings; the client does not check what a server sends.
-
-    :raises ModelGarbageError: if it is no chunk of a chat completion.
+    :param pool: the replicas.
+    :param reader: whose answer it is.
+    :param replica: where the place is.
     """
-    choices = getattr(chunk, "choices", None)
-    if not isinstance(choices, list):
-        raise ModelGarbageError("the model server sent something that is no chat completion")
-    if not choices:
-        return Piece()
-    delta = getattr(choices[0], "delta", None)
-    text = getattr(delta, "content", None) or ""
-    reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-    finish = getattr(choices[0], "finish_reason", None) or ""
-    if not isinstance(text, str) or not isinstance(finish, str):
-        raise ModelGarbageError("the model server sent an answer that is no text")
-    return Piece(text, finish, alive=bool(text or reasoning))
+
+    def __init__(self, pool: ReplicaPool, reader: Reader, replica: Replica) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._replica: Replica | None = replica
+        self._began = time.monotonic()
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        begun: str = "",
+        bad_words: Sequence[str] = (),
+    ) -> AsyncGenerator[Piece]:
+        """Yield the model's answer as it is written; the last piece says why it ends.
+
+        Close the generator to stop the model. A failure before the first text is tried again at
+        another replica.
+
+        :param begun: the beginning of the answer, which the model goes on from; it is not yielded.
+        :param bad_words: what the model must not write.
+        :raises ModelError: if the answer does not come, or does not come whole.
+        """
+        extra: dict[str, Any] = {}
+        asked = list(messages)
+        if begun:
+            asked.append({"role": "assistant", "content": begun})
+            extra |= {"continue_final_message": True, "add_generation_prompt": False}
+        if bad_words:
+            extra["bad_words"] = list(bad_words)
+        async with aclosing(self.write(asked, extra)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def write(
+        self, messages: Sequence[Message], extra: Mapping[str, Any]
+    ) -> AsyncGenerator[Piece]:
+        """Yield what the model writes, with further members in the request.
+
+        :raises ModelError: if the answer does not come, or does not come whole.
+        """
+        tried: frozenset[Replica] = frozenset()
+        while True:
+            replica = await self._settle(tried)
+            released = False
+            try:
+                async with aclosing(replica.write(messages, extra)) as pieces:
+                    async for piece in pieces:
+                        released = released or bool(piece.text)
+                        yield piece
+                return
+            except ModelError as error:
+                tried |= {replica}
+                if released or is_request_at_fault(error) or not self._may_move(tried):
+                    raise
+
+    def leave(self) -> None:
+        """Give the place back."""
+        if self._replica is not None:
+            self._pool.release(self._replica, time.monotonic() - self._began)
+            self._replica = None
+
+    def _may_move(self, tried: frozenset[Replica]) -> bool:
+        return len(tried) < _MOST_TRIES and any(
+            each.state is not ReplicaState.OUT and each not in tried for each in self._pool.replicas
+        )
+
+    async def _settle(self, tried: frozenset[Replica]) -> Replica:
+        """Return the replica to ask, another one after a failure."""
+        if self._replica is None or self._replica in tried:
+            failed, self._replica = self._replica, None
+            if failed is not None:
+                self._pool.release(failed)
+            self._replica = await self._pool.acquire(self._reader, avoid=tried, urgent=True)
+        return self._replica

@@ -1,9 +1,8 @@
 """The service's settings: one TOML file, ``MOLSYS_CHAT_*`` environment variables over it.
 
-They are read once, at start, and checked whole; what is wrong is said in one line.
+They are checked whole, at start and when the file changes; what is wrong is said in one line.
 """
 
-import difflib
 import ipaddress
 import json
 import logging
@@ -11,10 +10,10 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -22,13 +21,15 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
+from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 
 from molsys_chat_server.errors import SettingsError
+from molsys_chat_server.role_settings import RolesSettings, check_urls
+from molsys_chat_server.settings_problems import ENV_PREFIX, first_problem, suggest
+
+__all__ = ["ENV_PREFIX", "Settings", "load_settings"]
 
 logger = logging.getLogger(__name__)
-
-ENV_PREFIX = "MOLSYS_CHAT_"
-"""What the environment variables' names begin with."""
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _PATH_FIELDS = frozenset({"indexes", "docs", "feedback_db"})
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
         validate_default=True,
@@ -62,8 +64,9 @@ class Settings(BaseSettings):
     model_url: str = Field(
         "",
         description=(
-            "Base URL of an OpenAI-compatible model server, such as `http://127.0.0.1:8000/v1`. "
-            "Without it answers are quoted from the documentation."
+            "Base URL of an OpenAI-compatible model server, such as `http://127.0.0.1:8000/v1`; "
+            "several replicas with commas between. Without it answers are quoted from the "
+            "documentation."
         ),
     )
     model_name: str = Field(
@@ -89,9 +92,48 @@ class Settings(BaseSettings):
         ge=0,
         le=600,
         description=(
-            "Seconds for which a model server that could not be reached is not asked again; "
-            "answers are quoted at once meanwhile."
+            "Seconds for which a model server that could not be reached, or failed several times "
+            "in a row, is left out; each further time it is twice as long."
         ),
+    )
+    model_failures: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="Failures in a row after which a model server is left out for a while.",
+    )
+    model_check_s: float = Field(
+        10.0,
+        ge=0.05,
+        le=3600,
+        description="Seconds between two looks whether the model servers are well.",
+    )
+    model_concurrency: int = Field(
+        16, ge=1, le=10000, description="Answers that one model server writes at once; more wait."
+    )
+    model_queue: int = Field(
+        32,
+        ge=0,
+        le=10000,
+        description="Answers that wait for a model server at most; more are refused with 503.",
+    )
+    model_queue_timeout_s: float = Field(
+        20.0,
+        gt=0,
+        le=600,
+        description="Seconds that an answer waits for a model server; then it is quoted.",
+    )
+    model_context_length: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description=(
+            "Tokens that prompt and answer may have together; 0 takes what the model server says."
+        ),
+    )
+    roles: RolesSettings = Field(
+        RolesSettings(),
+        description="Which model does what, where one is not enough: `[roles.answer]` and others.",
     )
     temperature: float = Field(
         0.1, ge=0, le=2, description="The model's sampling temperature; low keeps to the sources."
@@ -106,8 +148,9 @@ class Settings(BaseSettings):
         "",
         description=(
             "How the model's tokens are counted: the path of a `tokenizer.model` in tiktoken's "
-            "format, or the name of a tiktoken encoding. Without it they are estimated from the "
-            "text's length, on the safe side."
+            "format, or the name of a tiktoken encoding. Without it the model server is asked "
+            "where it can tell (vLLM), else they are estimated from the text's length, on the "
+            "safe side."
         ),
     )
 
@@ -140,7 +183,13 @@ class Settings(BaseSettings):
         ),
     )
     max_concurrent_answers: int = Field(
-        16, ge=1, le=10000, description="Answers in the making at once; more are refused with 503."
+        128,
+        ge=1,
+        le=10000,
+        description=(
+            "Requests that are answered at once, those that wait for the model included; more "
+            "are refused with 503."
+        ),
     )
     max_body_bytes: int = Field(
         262144, ge=1024, le=16777216, description="Longest body of a request, in bytes."
@@ -186,15 +235,11 @@ class Settings(BaseSettings):
             raise ValueError("there is no such folder: give the folder of a built HTML site")
         return value
 
-    @field_validator("model_url")
+    @field_validator("model_url", mode="before")
     @classmethod
-    def _check_model_url(cls, value: str) -> str:
-        if not value:
-            return value
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("give a whole address, such as http://127.0.0.1:8000/v1")
-        return value.rstrip("/") if parts.path.strip("/") else value.rstrip("/") + "/v1"
+    def _check_model_url(cls, value: object) -> object:
+        urls = check_urls(value) if value else ()
+        return ",".join(map(str, urls)) if isinstance(urls, list | tuple) else value
 
     @field_validator("cors_origins")
     @classmethod
@@ -216,6 +261,25 @@ class Settings(BaseSettings):
             ipaddress.ip_network(network, strict=False)
         return value
 
+    @model_validator(mode="after")
+    def _check_roles(self) -> Self:
+        if self.model_url and self.roles.answer.urls:
+            raise ValueError("model_url and roles.answer.urls are both set: keep one of them")
+        others = {"long_context", "router", "validator"} & self.roles.model_fields_set
+        if (others or self.roles.answer.variants) and not self.has_model:
+            raise ValueError("roles need an answer model: set model_url or roles.answer.urls")
+        return self
+
+    @property
+    def model_urls(self) -> tuple[str, ...]:
+        """The addresses that ``model_url`` names."""
+        return tuple(self.model_url.split(",")) if self.model_url else ()
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model is to write answers."""
+        return bool(self.model_url or self.roles.answer.urls)
+
     @property
     def feedback_path(self) -> Path:
         """The SQLite file of readers' votes."""
@@ -230,6 +294,8 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     :raises SettingsError: if the file cannot be read or a value is wrong.
     """
     from_file = _read_config(config) if config is not None else {}
+    if overrides.get("model_url") or os.environ.get(f"{ENV_PREFIX}MODEL_URL"):
+        from_file = _without_answer_servers(from_file)
     _warn_of_unknown_variables(os.environ)
 
     class Configured(Settings):
@@ -248,7 +314,18 @@ def load_settings(config: Path | None = None, **overrides: object) -> Settings:
     try:
         return Configured(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsError(_first_problem(error, config)) from error
+        raise SettingsError(first_problem(error, config, Settings.model_fields)) from error
+    except UnreadableVariableError as error:
+        raise SettingsError(f"{error}: its value must be JSON") from error
+
+
+def _without_answer_servers(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a file's settings where the address of the model is given over them."""
+    roles = values.get("roles")
+    if not isinstance(roles, dict) or not isinstance(answer := roles.get("answer"), dict):
+        return values
+    kept = {name: value for name, value in answer.items() if name not in {"urls", "variants"}}
+    return values | {"roles": {**roles, "answer": kept}}
 
 
 def _read_config(config: Path) -> dict[str, Any]:
@@ -289,29 +366,13 @@ def _split_list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
-def _first_problem(error: ValidationError, config: Path | None) -> str:
-    problem = error.errors(include_url=False)[0]
-    name = str(problem["loc"][0]) if problem["loc"] else "settings"
-    if problem["type"] == "extra_forbidden":
-        where = f" in {config}" if config is not None else ""
-        return f"there is no setting {name!r}{where}{_suggest(name)}"
-    value = problem["input"]
-    given = str(value) if isinstance(value, Path) else value
-    shown = "" if "key" in name else f" = {given!r}"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"setting {name}{shown}: {message} (in the settings file, or {ENV_PREFIX}{name.upper()})"
-
-
-def _suggest(name: str) -> str:
-    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
-    return f"; did you mean {close[0]!r}?" if close else "; see the list of settings"
-
-
 def _warn_of_unknown_variables(environment: Mapping[str, str]) -> None:
     for variable in environment:
         name = variable.removeprefix(ENV_PREFIX).lower()
-        if variable.startswith(ENV_PREFIX) and name not in Settings.model_fields:
-            logger.warning("%s is no setting and has no effect%s", variable, _suggest(name))
+        known = name.partition("__")[0] in Settings.model_fields
+        if variable.startswith(ENV_PREFIX) and not known:
+            told = suggest(name, Settings.model_fields)
+            logger.warning("%s is no setting and has no effect%s", variable, told)
 
 
 def _state_folder() -> Path:

@@ -1,13 +1,19 @@
 """Counting a model's tokens, exactly with its vocabulary or from the text's length without it."""
 
-from collections.abc import Callable
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tiktoken
 from tiktoken.load import load_tiktoken_bpe
 
-from molsys_chat_server.errors import SettingsError
+from molsys_chat_server.errors import ModelError, ModelStatusError, SettingsError
+
+logger = logging.getLogger(__name__)
+
+Message = dict[str, str]
 
 ASCII_CHARACTERS_A_TOKEN = 3.0
 """What an estimate takes for one token of ASCII text; every other character counts as one token.
@@ -15,6 +21,16 @@ ASCII_CHARACTERS_A_TOKEN = 3.0
 Measured with Llama 3's vocabulary on 28,198 blocks of four Sphinx sites, 40 to a context: the
 estimate was 1.01 to 1.59 times the true number (median 1.42), never below it.
 """
+
+TEMPLATE_TOKENS = 32
+"""Tokens that a chat template puts before all messages and after them.
+
+Llama 3.1's puts one before them, 25 with its two dates into the system message, and four after
+them, where the answer begins; ChatML's puts three after them.
+"""
+
+TEMPLATE_TOKENS_A_MESSAGE = 5
+"""Tokens that a chat template puts around each message: Llama 3.1's and ChatML's both five."""
 
 _SPLIT_PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
@@ -49,6 +65,74 @@ def load_counter(tokenizer: str) -> TokenCounter:
         return len(encoding.encode(text, disallowed_special=()))
 
     return TokenCounter(count, f"counted with {path.name}", exact=True)
+
+
+class ModelTokens:
+    """Counts one model's tokens.
+
+    With its vocabulary every count is exact. Without it the model's server is asked for the length
+    of each whole prompt, where it can tell, and what it says corrects the estimate for the parts
+    of the next ones.
+
+    :param tokenizer: the vocabulary, as the setting ``tokenizer`` names it; empty for none.
+    :param ask: returns the length of messages in the model's tokens, its chat template included.
+    :raises SettingsError: if the vocabulary is not there or cannot be read.
+    """
+
+    def __init__(self, tokenizer: str, ask: Callable[[Sequence[Message]], Awaitable[int]]) -> None:
+        self._counter = load_counter(tokenizer)
+        self._ask = ask
+        self._asks = not self._counter.exact
+        self._answered = False
+        self._ratio = 1.0
+
+    @property
+    def source(self) -> str:
+        """What the counts come from, in words."""
+        return "counted by the model server" if self._answered else self._counter.source
+
+    def counter(self) -> Callable[[str], int]:
+        """Return what counts a text's tokens, as well as is known now."""
+        count, ratio = self._counter.count, self._ratio
+        if self._counter.exact:
+            return count
+        return lambda text: math.ceil(count(text) * ratio)
+
+    def expect(self, messages: Sequence[Message], count: Callable[[str], int]) -> int:
+        """Return the length of messages, the chat template's own tokens included.
+
+        :param count: what :meth:`counter` returned.
+        """
+        return _around(messages) + sum(count(message["content"]) for message in messages)
+
+    async def measure(self, messages: Sequence[Message]) -> int | None:
+        """Return the length of messages as the model's server counts it; None if it cannot tell.
+
+        Later estimates are corrected by it.
+        """
+        if not self._asks:
+            return None
+        try:
+            told = await self._ask(messages)
+        except ModelError as error:
+            self._note(error)
+            return None
+        self._answered = True
+        estimate = sum(self._counter.count(message["content"]) for message in messages)
+        self._ratio = max(1, told - _around(messages)) / max(1, estimate)
+        return told
+
+    def _note(self, error: ModelError) -> None:
+        """Ask no more where the server has no such endpoint, or had none to begin with."""
+        if isinstance(error, ModelStatusError) and error.status < 500:
+            self._asks = self._answered = False
+            logger.info("the model's tokens are %s: %s", self._counter.source, error)
+        else:
+            logger.debug("the model server did not count tokens: %s", error)
+
+
+def _around(messages: Sequence[Message]) -> int:
+    return TEMPLATE_TOKENS + TEMPLATE_TOKENS_A_MESSAGE * len(messages)
 
 
 def estimate_tokens(text: str) -> int:

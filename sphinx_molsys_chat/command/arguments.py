@@ -1,10 +1,12 @@
 """The arguments of every subcommand; the work itself is in a module of its own each."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sphinx_molsys_chat.command.eval_arguments import add_judging
+from sphinx_molsys_chat.command.numbers import share, whole_number
+from sphinx_molsys_chat.command.vllm_arguments import add_plan_arguments, add_serve_arguments
 from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_preview, _index, _search, _ask, _serve, _evaluate, _doctor):
+    for add in (_preview, _index, _search, _ask, _serve, _vllm, _evaluate, _symbols, _doctor):
         add(commands)
     return parser
 
@@ -75,7 +77,27 @@ def _index(commands: "Commands") -> None:
         metavar="GLOB",
         help="pages to leave out; may be given several times",
     )
-    parser.add_argument("--full", action="store_true", help="take nothing over from the last build")
+    parser.add_argument(
+        "--intersphinx",
+        action="append",
+        default=[],
+        metavar="URL=FILE",
+        help="the inventory of another project, whose names are checked and linked too;"
+        " may be given several times",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="take nothing over from the last build, nor the cache"
+    )
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="vectors that builds share (a cache folder)"
+    )
+    parser.add_argument(
+        "--cache-mb",
+        type=whole_number(0, 1_000_000),
+        default=512,
+        metavar="MB",
+        help="size that the cache is kept to; 0 for no cache (%(default)s)",
+    )
 
 
 def _search(commands: "Commands") -> None:
@@ -84,7 +106,7 @@ def _search(commands: "Commands") -> None:
     _add_index_and_question(parser)
     parser.add_argument(
         "-k",
-        type=_whole_number(1, MOST_RESULTS),
+        type=whole_number(1, MOST_RESULTS),
         default=8,
         metavar="N",
         help=f"sections to show, 1 to {MOST_RESULTS} (%(default)s)",
@@ -109,6 +131,32 @@ def _serve(commands: "Commands") -> None:
     _add_address(parser)
 
 
+def _vllm(commands: "Commands") -> None:
+    summary = "the model on this machine's cards: what fits, and the server"
+    parser = commands.add_parser("vllm", help=summary, description=f"{summary.capitalize()}.")
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    plan = _command(kinds, "plan", "vllm_plan", "server", "what fits a card, and what does not")
+    add_plan_arguments(plan)
+    summary = "start vLLM as planned, one replica a card, and keep it running"
+    add_serve_arguments(_command(kinds, "serve", "vllm_serve", "server", summary))
+
+
+def _symbols(commands: "Commands") -> None:
+    summary = "where the guide and the reference have drifted apart"
+    parser = _command(commands, "symbols", "symbols", "rag", summary)
+    parser.add_argument("index", type=Path, metavar="INDEX", help="folder of an index")
+    parser.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE",
+        help="questions, JSON Lines: list the sections that none of them reaches",
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write all of it as a page"
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
 def _doctor(commands: "Commands") -> None:
     summary = "what is installed, reachable, fitting; what to do about the rest"
     parser = _command(commands, "doctor", "doctor", "", summary)
@@ -128,15 +176,16 @@ def _evaluate(commands: "Commands") -> None:
     )
     retrieval.add_argument(
         "--min-recall5",
-        type=_share,
+        type=share,
         metavar="SHARE",
         help="fail if fewer questions, such as 0.8 of them, have a gold section or one inside it"
         " among the first five",
     )
-    answers = _command(kinds, "answers", "eval_answers", "server", "write the answers to questions")
+    answers = _command(kinds, "answers", "eval_answers", "server", "what answers are worth")
     _add_evaluation(answers, "ANSWERS.jsonl")
     _add_model_url(answers)
     _add_config(answers)
+    add_judging(answers)
 
 
 def _add_html_dir(parser: argparse.ArgumentParser) -> None:
@@ -164,7 +213,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument(
-        "--port", type=_whole_number(0, 65535), help="port to listen on, 0 for a free one (8800)"
+        "--port", type=whole_number(0, 65535), help="port to listen on, 0 for a free one (8800)"
     )
 
 
@@ -176,27 +225,6 @@ def _add_evaluation(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar=out, help="the file to write, JSON Lines"
     )
-
-
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Return what reads a whole number within bounds, both included."""
-
-    def number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}")
-        return int(text)
-
-    return number
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share from 0 to 1, such as 0.8")
-    return share
 
 
 def _web_address(text: str) -> str:

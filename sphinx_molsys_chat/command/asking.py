@@ -6,7 +6,7 @@ from contextlib import aclosing
 from molsys_chat_rag.index import Index
 from molsys_chat_server.answering import stream_answer
 from molsys_chat_server.events import ErrorEvent, Event
-from molsys_chat_server.model import ChatModel
+from molsys_chat_server.models import Models
 from molsys_chat_server.requests import ask
 from molsys_chat_server.settings import Settings
 from sphinx_molsys_chat.command.failure import CommandError
@@ -18,19 +18,19 @@ class Answerer:
     def __init__(self, index: Index, settings: Settings) -> None:
         self._index = index
         self._settings = settings
-        self._model = ChatModel(settings) if settings.model_url else None
+        self._models = Models(settings)
 
     @property
     def model_name(self) -> str:
         """The model that writes; empty without one, or before it is known."""
-        return self._model.name if self._model else ""
+        return self._models.main.label if self._models.main else ""
 
     async def answer(self, question: str) -> AsyncGenerator[Event]:
         """Yield the events of an answer.
 
         :raises CommandError: if the answer fails.
         """
-        events = stream_answer(self._index, ask(question), self._settings, model=self._model)
+        events = stream_answer(self._index, ask(question), self._settings, models=self._models)
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, ErrorEvent):
@@ -39,5 +39,4 @@ class Answerer:
 
     async def aclose(self) -> None:
         """Close the connections to the model's server."""
-        if self._model is not None:
-            await self._model.close()
+        await self._models.close()

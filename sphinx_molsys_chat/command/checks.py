@@ -1,8 +1,6 @@
 """The single checks of ``molsys-chat doctor``; what needs an extra is imported where it is used."""
 
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -17,12 +15,11 @@ from sphinx_molsys_chat.extras import installed, missing_from, remedy, requireme
 from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
+    from molsys_chat_server.roles import Role
     from molsys_chat_server.settings import Settings
 
 MODEL_SERVER_TIMEOUT_S = 5.0
 """How long a model server may take to list its models."""
-NVIDIA_SMI_TIMEOUT_S = 20.0
-"""How long ``nvidia-smi`` may take; it is slow where the driver is not loaded yet."""
 
 
 class Verdict(Enum):
@@ -114,16 +111,16 @@ def describe_counter(settings: "Settings") -> str:
     return load_counter(settings.tokenizer).source
 
 
-def describe_model_server(settings: "Settings") -> str:
-    """Return the models that the model server lists.
+def describe_model_server(address: str, role: "Role") -> str:
+    """Return the models that one of a role's servers lists.
 
+    :param address: the server's base URL.
     :raises CommandError: if it does not answer, or not as such a server does.
     """
     import httpx
 
-    key = settings.model_api_key.get_secret_value()
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    url = f"{settings.model_url}/models"
+    headers = {"Authorization": f"Bearer {role.api_key}"} if role.api_key else {}
+    url = f"{address}/models"
     try:
         answer = httpx.get(url, headers=headers, timeout=MODEL_SERVER_TIMEOUT_S)
         names = [model["id"] for model in answer.raise_for_status().json()["data"]]
@@ -133,9 +130,9 @@ def describe_model_server(settings: "Settings") -> str:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CommandError(f"{url} is no OpenAI-compatible model server ({error!r})") from error
-    if settings.model_name and settings.model_name not in names:
-        raise CommandError(f"{url} lists {', '.join(names)}, not {settings.model_name}")
-    return f"{settings.model_url} serves {', '.join(names)}"
+    if role.model and role.model not in names:
+        raise CommandError(f"{url} lists {', '.join(names)}, not {role.model}")
+    return f"{address} serves {', '.join(names)}"
 
 
 def describe_index(folder: Path) -> str:
@@ -149,21 +146,3 @@ def describe_index(folder: Path) -> str:
     check_files(manifest, folder)
     held = f"{manifest.counts['pages']} pages, built {manifest.built_at}"
     return f"{folder}: {manifest.project} {manifest.version}, {held}"
-
-
-def check_gpu() -> Check:
-    """Look for an NVIDIA GPU, which a model server wants."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return Check(
-            Verdict.ABSENT, "GPU", "no nvidia-smi; only a model server on this machine needs one"
-        )
-    query = [program, "--query-gpu=name,memory.total,compute_cap", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(  # noqa: S603
-            query, capture_output=True, text=True, check=True, timeout=NVIDIA_SMI_TIMEOUT_S
-        )
-    except subprocess.SubprocessError as error:
-        how = "see that the driver's kernel module is loaded"
-        return Check(Verdict.ABSENT, "GPU", f"nvidia-smi fails: {error}", how)
-    return Check(Verdict.GOOD, "GPU", "; ".join(answer.stdout.strip().splitlines()))

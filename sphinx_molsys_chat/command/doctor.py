@@ -12,7 +12,6 @@ from sphinx_molsys_chat.command.checks import (
     Verdict,
     attempt,
     check_extra,
-    check_gpu,
     describe_counter,
     describe_embedding_model,
     describe_index,
@@ -20,6 +19,7 @@ from sphinx_molsys_chat.command.checks import (
     describe_sqlite,
     describe_widget,
 )
+from sphinx_molsys_chat.command.gpu_checks import check_gpu, check_model_fits
 from sphinx_molsys_chat.extras import missing_from
 
 
@@ -46,11 +46,15 @@ def examine(arguments: argparse.Namespace) -> Iterator[Check]:
         yield attempt("embedding model", partial(describe_embedding_model, arguments.model))
     if not missing_from("server"):
         yield from examine_service(arguments)
-    yield check_gpu()
+    gpu, cards = check_gpu()
+    yield gpu
+    if cards and not missing_from("server"):
+        yield check_model_fits(cards)
 
 
 def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the checks of what the service's settings name."""
+    from molsys_chat_server.roles import resolve_roles
     from molsys_chat_server.settings import load_settings
 
     try:
@@ -59,9 +63,12 @@ def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
         yield Check(Verdict.BAD, "settings", str(error))
         return
     yield attempt("tokens", partial(describe_counter, settings))
-    if settings.model_url:
-        yield attempt("model server", partial(describe_model_server, settings))
-    else:
+    roles = resolve_roles(settings).all
+    for role in roles:
+        subject = "model server" if role.name == "answer" else f"model server ({role.name})"
+        for url in role.urls:
+            yield attempt(subject, partial(describe_model_server, url, role))
+    if not roles:
         finding = "none named: answers are quoted from the documentation"
         yield Check(Verdict.ABSENT, "model server", finding, "name one with --model-url URL")
     for folder in settings.indexes:

@@ -31,6 +31,11 @@ class Links:
         link = element("a", titles, href=self._url(address))
         return element("span", link, " ", element("code", address))
 
+    def page(self, page: str, title: str) -> Element:
+        """Return a page's title and path as a link."""
+        link = element("a", title or page, href=self._url(page))
+        return element("span", link, " ", element("code", page))
+
     def _url(self, address: str) -> str:
         # A page whose name looks like a scheme stays a page.
         web = self.base_url.startswith(("https://", "http://", "/"))

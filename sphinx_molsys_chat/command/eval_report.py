@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 from molsys_chat_rag.evaluation import (
     DEPTHS,
@@ -29,12 +28,11 @@ from sphinx_molsys_chat.command.eval_misses import (
     misses_id,
 )
 from sphinx_molsys_chat.command.eval_plot import Line, draw_plot
-from sphinx_molsys_chat.command.markup import Element, element, render_document
+from sphinx_molsys_chat.command.markup import Element, element
+from sphinx_molsys_chat.command.report_page import index_facts, render_page, scrolling_table
 
 LEVEL_DEPTHS = (*DEPTHS, 20, RESULTS)
 """The ``k`` at which found is written out beside the plot."""
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-"""Content-Security-Policy: the page loads nothing and runs nothing."""
 TERMS = (
     "found@k is the share of the questions with gold whose gold section, or one standing inside "
     "it, is among the first k results; MRR@10 is the mean of 1 / rank of the first one, 0 where "
@@ -68,29 +66,14 @@ def render_report(evaluation: Evaluation) -> str:
     in_order = [each for group in kinds.values() for each in group]
     misses = find_misses(in_order, evaluation.find, SHOWN)
     links = Links(evaluation.find, evaluation.manifest.base_url)
-    body = element(
-        "main",
-        *_header(evaluation),
+    return render_page(
+        _title(evaluation.manifest),
+        _facts(evaluation),
         *_by_kind(kinds, evaluation, misses),
         *_by_depth(evaluation),
         *_section(f"Missed: no gold among the first {SHOWN}", list_misses(misses, links)),
         *_section("Refused, though there is gold", list_refused(in_order, links)),
         *_section("Answered, though there is no gold", list_answered(in_order, links)),
-    )
-    return render_document(element("html", _head(evaluation), element("body", body), lang="en"))
-
-
-def _head(evaluation: Evaluation) -> Element:
-    css = files("sphinx_molsys_chat.command").joinpath("eval_report.css")
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        # Beside the pages, it is not to be found by readers' questions itself.
-        element("meta", name="molsys-chat", content="noindex"),
-        element("title", _title(evaluation.manifest)),
-        element("style", css.read_text(encoding="utf-8")),
     )
 
 
@@ -98,26 +81,14 @@ def _title(manifest: Manifest) -> str:
     return f"What retrieval finds: {manifest.project} {manifest.version}".strip()
 
 
-def _header(evaluation: Evaluation) -> tuple[Element, ...]:
-    manifest, ranked = evaluation.manifest, evaluation.ranked
+def _facts(evaluation: Evaluation) -> Element:
+    ranked = evaluation.ranked
     with_gold = sum(bool(question.gold) for question, _ in ranked)
-    facts = {
-        "Project": manifest.project,
-        "Version": manifest.version,
-        "Commit": manifest.commit,
-        "Published at": manifest.base_url,
-        "Index built": manifest.built_at,
-        "Index holds": f"{manifest.counts['pages']} pages, {manifest.counts['sections']} sections",
-        "Embedding model": manifest.model.id,
+    more = {
+        "Embedding model": evaluation.manifest.model.id,
         "Questions": f"{len(ranked)} in {evaluation.questions}, {with_gold} of them with gold",
     }
-    entries = (
-        part
-        for name, value in facts.items()
-        if value
-        for part in (element("dt", name), element("dd", value))
-    )
-    return element("h1", _title(manifest)), element("dl", *entries)
+    return index_facts(evaluation.manifest, more)
 
 
 def _by_kind(
@@ -134,7 +105,7 @@ def _by_kind(
     ]
     return (
         element("h2", "By kind of question"),
-        _table("Figures by kind of question", titles, rows),
+        scrolling_table("Figures by kind of question", titles, rows),
         element("p", TERMS, class_="note"),
     )
 
@@ -191,7 +162,7 @@ def _by_depth(evaluation: Evaluation) -> tuple[Element, ...]:
     return (
         element("h2", "How far down"),
         draw_plot(lines),
-        _table("Figures by depth", titles, rows),
+        scrolling_table("Figures by depth", titles, rows),
         element("p", LEVELS, class_="note"),
     )
 
@@ -208,15 +179,6 @@ def _level_row(name: str, scores: RankingScores) -> Element:
     figures = (*(scores.found_at(depth) for depth in LEVEL_DEPTHS), scores.mrr)
     cells = (element("td", f"{figure:.3f}") for figure in figures)
     return element("tr", element("th", name, scope="row"), *cells)
-
-
-def _table(label: str, titles: Sequence[str], rows: Sequence[Element]) -> Element:
-    """Return a table that scrolls by itself where the page is narrow."""
-    heads = (element("th", title, scope="col") for title in titles)
-    table = element(
-        "table", element("thead", element("tr", *heads)), element("tbody", *rows), aria_label=label
-    )
-    return element("div", table, class_="wide", role="region", aria_label=label, tabindex="0")
 
 
 def _section(title: str, articles: Sequence[Element]) -> tuple[Element, ...]:

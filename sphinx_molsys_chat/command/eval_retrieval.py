@@ -79,7 +79,8 @@ def _check_found(ranked: Sequence[Ranked], find: FindSection, least: float) -> N
 def _rank_all(index: Index, questions: Sequence[Question]) -> Iterator[Ranked]:
     with shown_progress() as progress:
         for done, question in enumerate(questions, start=1):
-            yield question, rank(question, index.search(question.question, k=RESULTS))
+            found = index.search(question.question, k=RESULTS, history=question.history)
+            yield question, rank(question, found)
             progress("searching", done, len(questions))
 
 

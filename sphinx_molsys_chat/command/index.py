@@ -6,6 +6,9 @@ from pathlib import Path
 
 from molsys_chat_rag.build import BuildReport, BuildSettings, build_index
 from molsys_chat_rag.embedding import DEFAULT_MODEL
+from molsys_chat_rag.foreign import ForeignName, read_foreign
+from sphinx_molsys_chat.caches import vector_cache
+from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.progress import shown_progress
 
 
@@ -19,10 +22,30 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model or DEFAULT_MODEL,
         exclude=tuple(arguments.exclude),
         full=arguments.full,
+        foreign=tuple(name for each in arguments.intersphinx for name in _read_inventory(each)),
+        cache=arguments.cache or vector_cache(),
+        cache_mb=arguments.cache_mb,
     )
     report = update_index(arguments.html_dir, arguments.output, settings)
     print(summary(report, arguments.output))
     return 0
+
+
+def _read_inventory(given: str) -> tuple[ForeignName, ...]:
+    """Return the names of the inventory that ``--intersphinx`` gives.
+
+    :raises CommandError: if it is not one.
+    """
+    url, separator, file = given.rpartition("=")
+    if not separator or not url.startswith(("https://", "http://")):
+        raise CommandError(
+            f"--intersphinx {given} is no URL=FILE: name the project's address and its inventory,"
+            " such as https://numpy.org/doc/stable/=numpy.inv"
+        )
+    try:
+        return read_foreign(Path(file), url)
+    except ValueError as error:
+        raise CommandError(f"--intersphinx {given}: {error}") from None
 
 
 def update_index(html_dir: Path, target: Path, settings: BuildSettings) -> BuildReport:
@@ -40,4 +63,6 @@ def summary(report: BuildReport, target: Path) -> str:
     if report.unchanged:
         return f"{target} is up to date: {held} ({report.seconds:.1f} s)"
     work = f"{report.embedded:,} texts embedded, {report.reused:,} taken over"
+    if report.cached:
+        work += f", {report.cached:,} from the cache"
     return f"{target}: {held}; {work} ({report.seconds:.1f} s)"

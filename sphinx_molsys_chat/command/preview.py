@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from molsys_chat_rag.manifest import Manifest, read_manifest
 from molsys_chat_server.app import create_app
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.assets import LAUNCHER, static_folder
+from sphinx_molsys_chat.caches import cache_folder, vector_cache
 from sphinx_molsys_chat.command.index import summary, update_index
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
 from sphinx_molsys_chat.config import ChatConfig
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Build or update the index, then serve the site with the widget put into its pages."""
     html_dir: Path = arguments.html_dir
     target = arguments.index or cached_index(html_dir)
-    report = update_index(html_dir, target, BuildSettings())
+    report = update_index(html_dir, target, BuildSettings(cache=vector_cache()))
     print(summary(report, target), file=sys.stderr)
     settings = load_settings(
         indexes=(target,),
@@ -76,17 +76,3 @@ def cached_index(html_dir: Path) -> Path:
     place = html_dir.resolve()
     key = hashlib.sha256(str(place).encode()).hexdigest()[:12]
     return cache_folder() / "preview" / f"{place.name}-{key}"
-
-
-def cache_folder() -> Path:
-    """Return where this user's programs may keep what can be made again, for this one.
-
-    ``$XDG_CACHE_HOME`` or ``~/.cache`` (XDG base directory specification), ``~/Library/Caches``
-    on macOS, ``%LOCALAPPDATA%`` on Windows.
-    """
-    if given := os.environ.get("XDG_CACHE_HOME"):
-        return Path(given) / "molsys-chat"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "molsys-chat" / "Cache"
-    caches = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    return Path.home() / caches / "molsys-chat"

@@ -5,6 +5,7 @@ import argparse
 from molsys_chat_server.app import create_app
 from molsys_chat_server.indexes import IndexRegistry
 from molsys_chat_server.settings import Settings, load_settings
+from molsys_chat_server.settings_file import SettingsFile
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
 
@@ -21,7 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     if len(registry.refresh()) == len(settings.indexes):
         return 1  # none can be served; the registry has said why of each
     with open_listener(settings) as listener:
-        serve_app(create_app(settings, registry=registry), listener, settings)
+        app = create_app(settings, registry=registry, settings_file=followed_file(arguments))
+        serve_app(app, listener, settings)
     return 0
 
 
@@ -30,11 +32,22 @@ def service_settings(arguments: argparse.Namespace) -> Settings:
 
     :raises SettingsError: if a value is wrong.
     """
-    return load_settings(
-        arguments.config,
-        indexes=tuple(arguments.indexes) or None,
-        docs=arguments.docs,
-        model_url=arguments.model_url,
-        host=arguments.host,
-        port=arguments.port,
-    )
+    return load_settings(arguments.config, **given_values(arguments))
+
+
+def followed_file(arguments: argparse.Namespace) -> SettingsFile | None:
+    """Return the settings file, to be read again when it changes; None where none is named."""
+    if arguments.config is None:
+        return None
+    return SettingsFile(arguments.config, given_values(arguments))
+
+
+def given_values(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the settings that the command line gives; None where it does not."""
+    return {
+        "indexes": tuple(arguments.indexes) or None,
+        "docs": arguments.docs,
+        "model_url": arguments.model_url,
+        "host": arguments.host,
+        "port": arguments.port,
+    }

@@ -10,7 +10,7 @@ function absolute(address, root) {
 /** @param {string} address @param {string} root */
 const within = (address, root) => (absolute(address, root).startsWith(root) ? absolute(address, root) : "");
 
-/** On the site that is read, if that is the answer's project. @param {Source} source @param {string} project @param {Pick<Settings, "project" | "root">} site */
+/** On the site that is read, if that is the answer's project. @param {Pick<Source, "section" | "url">} source @param {string} project @param {Pick<Settings, "project" | "root">} site */
 export function sourceAddress({ section, url }, project, site) {
   const here = section && (!site.project || site.project === project);
   return (here && within(section, site.root)) || (url && absolute(url, site.root));
@@ -19,3 +19,13 @@ export function sourceAddress({ section, url }, project, site) {
 /** @param {string} href @param {string[]} sources @param {string} root */
 export const linkAddress = (href, sources, root) =>
   within(href, root) || (sources.includes(absolute(href, root)) ? absolute(href, root) : "");
+
+/** A section's address in the index, told from how the sources' own are published; "" where that does not say. @param {string} url @param {Source[]} sources */
+export function sectionOf(url, sources) {
+  const { url: whole = "", section = "" } = sources.find((each) => each.section && each.url.endsWith(each.section)) ?? {};
+  const base = whole.slice(0, whole.length - section.length);
+  return whole && url.startsWith(base) ? url.slice(base.length) : "";
+}
+
+/** The site's search page. @param {Pick<Settings, "root" | "search">} site @param {string} question */
+export const searchAddress = ({ root, search }, question) => search && `${root}${search}?q=${encodeURIComponent(question)}`;

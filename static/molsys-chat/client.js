@@ -4,6 +4,9 @@
 /** @type {Limits} */
 export const LIMITS = { connect: 30_000, silence: 60_000 };
 
+/** Refusals that the panel has words of its own for. @type {Record<string, string>} */
+const SAID = { too_large: "too_large", unknown_project: "unknown_project", key_refused: "refused", origin_refused: "refused" };
+
 export class ChatError extends Error {
   /** @param {string} code @param {string} [message] @param {number} [retryAfter] @param {number} [seconds] */
   constructor(code, message = "", retryAfter = 0, seconds = 0) {
@@ -77,7 +80,7 @@ async function openStream(response) {
   if (status === 429) throw new ChatError("rate_limited", message, retryAfter);
   if (status === 503) throw new ChatError("busy", message, retryAfter);
   // Without a code it was some other server.
-  throw new ChatError(code ? "failed" : "unreachable", message);
+  throw new ChatError(code ? (SAID[code] ?? "failed") : "unreachable", message);
 }
 
 /** @param {StreamEvent} event @returns {ChatEvent} */
@@ -130,7 +133,7 @@ export async function* streamAnswer(endpoint, question, stop, limits = LIMITS) {
   }
 }
 
-/** @param {string} endpoint @param {{id: string, vote: Vote}} feedback */
+/** @param {string} endpoint @param {{id: string, vote: Vote, comment?: string}} feedback */
 export const sendFeedback = (endpoint, feedback) =>
   post(`${endpoint}/v1/feedback`, feedback, AbortSignal.timeout(LIMITS.connect)).then(
     ({ ok }) => ok,

@@ -10,7 +10,7 @@ const FORMAT = 1;
 const MOST_TURNS = 200;
 
 /** @param {string} question @returns {Turn} */
-export const newTurn = (question) => ({ question, answer: "", state: "waiting", sources: [], cited: [] });
+export const newTurn = (question, passage = "") => ({ question, passage, answer: "", state: "waiting", sources: [], cited: [] });
 
 /** @param {Turn} turn */
 export const isOpen = ({ state }) => state === "waiting" || state === "writing";
@@ -23,19 +23,22 @@ export function applyEvent(turn, { event, data }) {
   const { answer } = turn;
   if (event === "sources") return { ...turn, ...data, state: "writing" };
   if (event === "token") return { ...turn, answer: (answer + (data.text ?? "")).slice(0, LONGEST_ANSWER) };
-  if (event === "rewind") return { ...turn, answer: keepCodePoints(answer, data.length) };
+  if (event === "rewind") return { ...turn, answer: keepCodePoints(answer, data.length), takenBack: data.reason || "…" };
   return event === "done" ? { ...turn, ...data, state: event } : turn;
 }
 
-/** The question after what led to it. @param {Turn[]} turns @param {string} question @returns {Message[]} */
-export function messagesFor(turns, question) {
+/** A question with the passage that it is about. @param {Pick<Turn, "question" | "passage">} turn */
+const wholeQuestion = ({ question, passage }) => (passage ? `${question}\n\n${passage.replace(/^/gm, "> ")}` : question);
+
+/** The question after what led to it. @param {Turn[]} turns @param {string} question @param {string} [passage] @returns {Message[]} */
+export function messagesFor(turns, question, passage) {
   const told = turns.filter(({ answer, state }) => answer && state !== "failed").slice(-HISTORY_TURNS);
   /** @type {(turn: Turn) => Message[]} */
   const say = (turn) => [
-    { role: "user", content: turn.question },
+    { role: "user", content: wholeQuestion(turn) },
     { role: "assistant", content: keepCodePoints(turn.answer, HISTORY_CHARACTERS) },
   ];
-  return [...told.flatMap(say), { role: "user", content: question }];
+  return [...told.flatMap(say), { role: "user", content: wholeQuestion({ question, passage }) }];
 }
 
 /** A tab's storage; where it is blocked, full or damaged, nothing is remembered. */
@@ -49,7 +52,7 @@ export class Store {
   /** @returns {Turn[]} */
   load() {
     try {
-      const { format, turns } = JSON.parse(this.storage().getItem(this.key) ?? "{}");
+      const { format, turns } = JSON.parse(this.read("") || "{}");
       if (format !== FORMAT) return [];
       return turns.map((/** @type {Turn} */ turn) => (isOpen(turn) ? { ...turn, state: "interrupted" } : turn));
     } catch {
@@ -60,18 +63,22 @@ export class Store {
   /** The oldest go until the rest fits. @param {Turn[]} turns */
   save(turns) {
     let kept = turns.slice(-MOST_TURNS);
-    while (!this.#write("", JSON.stringify({ format: FORMAT, turns: kept })) && kept.length) {
+    while (!this.write("", JSON.stringify({ format: FORMAT, turns: kept })) && kept.length) {
       kept = kept.slice(Math.ceil(kept.length / 2));
     }
   }
 
-  /** @param {boolean} open */
-  saveOpen(open) {
-    this.#write(":open", open ? "1" : "");
+  /** @param {string} suffix */
+  read(suffix) {
+    try {
+      return this.storage().getItem(this.key + suffix) ?? "";
+    } catch {
+      return "";
+    }
   }
 
-  /** @param {string} suffix @param {string} text */
-  #write(suffix, text) {
+  /** @param {string} suffix @param {string} text @returns {boolean} Whether it is kept. */
+  write(suffix, text) {
     try {
       this.storage().setItem(this.key + suffix, text);
       return true;
@@ -106,12 +113,12 @@ export class Conversation {
     this.outside.turnsChanged();
   }
 
-  /** @param {string} question */
-  async ask(question) {
+  /** @param {string} question @param {string} [passage] What was selected on the page. */
+  async ask(question, passage) {
     if (this.#stop) return;
-    const messages = messagesFor(this.turns, question);
+    const messages = messagesFor(this.turns, question, passage);
     const stop = (this.#stop = new AbortController());
-    this.turns.push(newTurn(question));
+    this.turns.push(newTurn(question, passage));
     this.outside.turnsChanged();
     this.store.save(this.turns);
     try {
@@ -136,7 +143,7 @@ export class Conversation {
 
   retry() {
     const turn = this.#stop ? undefined : this.turns.pop();
-    if (turn) this.ask(turn.question);
+    if (turn) this.ask(turn.question, turn.passage);
   }
 
   clear() {

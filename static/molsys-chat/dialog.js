@@ -3,39 +3,63 @@
 import { button, el } from "./elements.js";
 import { say } from "./strings.js";
 
-/** On such screens it is modal and fills all. */
-const NARROW = matchMedia("(max-width: 40rem)");
+/** On such screens it is modal and fills all; on such ones it stands beside the page. */
+const NARROW = matchMedia("(width < 40rem)");
+const PAGE = document.documentElement;
+const LONGEST_PASSAGE = 1000;
+
+/** What is selected on the page. @param {Node} panel */
+function selectedText(panel) {
+  const selection = getSelection();
+  if (!selection?.rangeCount || panel.contains(selection.anchorNode)) return "";
+  return selection.toString().trim().slice(0, LONGEST_PASSAGE);
+}
 
 export class ChatDialog {
   log = el("div", { class: "mc-log", role: "log", "aria-live": "off", tabindex: "0", "aria-label": say("conversation") });
   facts = el("p", "mc-note");
-  #announcer = el("p", { class: "mc-unseen", role: "status" });
-  #input = el("textarea", { rows: "1", placeholder: say("placeholder"), "aria-label": say("placeholder") });
+  #announcer = el("div", { class: "mc-unseen", role: "status", "aria-atomic": "false" });
+  #input = el("textarea", { rows: "1", placeholder: say("placeholder"), "aria-label": say("placeholder"), title: say("newLine") });
+  #quoted = el("span", "mc-quoted");
+  passage = "";
 
-  /** @param {HTMLButtonElement} launcher @param {DialogActions} actions */
-  constructor(launcher, actions) {
+  /** @param {HTMLElement} launcher @param {Settings} settings @param {DialogActions} actions */
+  constructor(launcher, { title, panel, page, notice = "" }, actions) {
     const id = "molsys-chat-title";
-    this.launcher = launcher;
+    this.launcher = this.opener = launcher;
     this.actions = actions;
+    this.docks = panel !== "window";
     this.send = button("send", () => this.#submit());
     this.stop = button("stop", actions.stop);
-    const titles = el("div", "mc-titles", el("h2", { id }, launcher.innerText), this.facts);
+    this.export = button("export", actions.export);
+    this.scope = button("thisPage", () => this.#setScope(this.scope.ariaPressed !== "true"));
+    this.about = el("div", "mc-about", el("span", {}, `${say("passage")}: `, this.#quoted), button("drop", () => this.#setPassage("")));
+    const titles = el("div", "mc-titles", el("h2", { id }, title), this.facts);
     const close = button("close", () => this.close(true));
     const field = el("div", "mc-field", this.#input, this.send, this.stop);
+    this.form = el("div", "mc-form", this.about, field, el("div", "mc-hints", this.scope, el("p", "mc-note", say("disclaimer"))));
+    this.notice = el("div", "mc-form mc-notice", el("p", {}, notice), button("accept", actions.accept));
     this.element = el(
       "dialog",
       { class: "molsys-chat", "aria-labelledby": id },
-      el("div", "mc-header", titles, button("fresh", actions.clear), close),
+      el("div", "mc-header", titles, this.export, button("fresh", actions.clear), close),
       this.log,
-      el("div", "mc-form", field, el("p", "mc-note", say("disclaimer"))),
+      this.notice,
+      this.form,
       this.#announcer,
     );
+    this.scope.hidden = !page || /(^|\/)(search|genindex|py-modindex)\b/.test(page);
+    this.#setScope(!this.scope.hidden);
+    this.#setPassage("");
     this.#listen();
     document.body.append(this.element);
   }
 
-  /** @param {boolean} focus */
-  open(focus) {
+  /** @param {HTMLElement} opener @param {boolean} focus */
+  open(opener, focus) {
+    const selected = selectedText(this.element);
+    if (selected) this.#setPassage(selected);
+    if (!this.element.contains(opener)) this.opener = opener;
     if (!this.element.open) this.#show();
     if (focus) this.focusInput();
     this.#tell(true);
@@ -45,16 +69,24 @@ export class ChatDialog {
   close(refocus) {
     this.element.close();
     this.#tell(false);
-    if (refocus) this.launcher.focus();
+    if (refocus) (this.opener.isConnected ? this.opener : this.launcher).focus();
   }
 
-  /** @param {string} text For screen readers. */
-  announce(text) {
-    this.#announcer.textContent = text;
+  /** @param {string} text For screen readers; what was said before stays said. @param {boolean} more */
+  announce(text, more = false) {
+    if (!more) this.#announcer.textContent = "";
+    if (text) this.#announcer.append(el("p", {}, text));
   }
 
   focusInput() {
-    this.#input.focus();
+    const { notice } = this;
+    (notice.hidden ? this.#input : /** @type {HTMLElement} */ (notice.lastElementChild)).focus();
+  }
+
+  /** @param {boolean} locked Until the notice is accepted. */
+  setLocked(locked) {
+    this.notice.hidden = !locked;
+    this.form.hidden = locked;
   }
 
   /** @param {boolean} answering */
@@ -65,9 +97,38 @@ export class ChatDialog {
     if (focused) this.focusInput();
   }
 
+  /** @param {string} draft */
+  setDraft(draft) {
+    this.#input.value = draft;
+  }
+
+  /** What goes along with a question, and then is done with. */
+  takePassage() {
+    const { passage } = this;
+    this.#setPassage("");
+    return passage;
+  }
+
+  get scoped() {
+    return this.scope.ariaPressed === "true";
+  }
+
+  /** @param {boolean} scoped */
+  #setScope(scoped) {
+    this.scope.ariaPressed = `${scoped}`;
+  }
+
+  /** @param {string} passage */
+  #setPassage(passage) {
+    this.passage = this.#quoted.textContent = passage;
+    this.about.hidden = !passage;
+  }
+
   /** @param {boolean} open */
   #tell(open) {
-    this.launcher.hidden = open;
+    this.launcher.ariaExpanded = `${open}`;
+    PAGE.toggleAttribute("data-molsys-chat-docked", open && this.docks);
+    this.element.classList.toggle("mc-docked", this.docks);
     this.actions.opened(open);
   }
 
@@ -80,6 +141,7 @@ export class ChatDialog {
     const question = this.#input.value.trim();
     if (!question || this.send.hidden) return;
     this.#input.value = "";
+    this.actions.drafted("");
     this.focusInput();
     this.actions.ask(question);
   }
@@ -88,9 +150,15 @@ export class ChatDialog {
     const { element, log } = this;
     element.addEventListener("keydown", (event) => this.#onKey(event));
     element.addEventListener("cancel", () => this.close(true));
+    this.#input.addEventListener("input", () => this.actions.drafted(this.#input.value));
     log.addEventListener("click", ({ target }) => {
+      const link = /** @type {Element} */ (target).closest("a");
+      if (link) this.actions.followed(link.href);
       // It would cover the section that the link leads to.
-      if (NARROW.matches && /** @type {Element} */ (target).closest("a")) this.close(false);
+      if (link && NARROW.matches) this.close(false);
+    });
+    document.addEventListener("selectionchange", () => {
+      if (element.open && !element.contains(document.activeElement)) this.#setPassage(selectedText(element));
     });
     NARROW.addEventListener("change", () => {
       if (!element.open) return;
@@ -108,6 +176,6 @@ export class ChatDialog {
     if (event.isComposing || (key !== "Escape" && !sends)) return;
     event.preventDefault();
     if (sends) this.#submit();
-    else this.close(true);
+    else if (!this.actions.dismissed()) this.close(true);
   }
 }

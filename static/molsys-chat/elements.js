@@ -6,9 +6,12 @@ import { say } from "./strings.js";
 const ICONS = {
   close: "M6 6l12 12M18 6L6 18",
   fresh: "M12 5v14M5 12h14",
+  export: "M12 4v11M7 10l5 5 5-5M5 20h14",
   send: "M12 19V5M6 11l6-6 6 6",
   stop: "M6 6h12v12H6z",
+  drop: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM5 15V4h10",
+  copyAnswer: "M9 9h10v11H9zM5 15V4h10",
 };
 
 /**

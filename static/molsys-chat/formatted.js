@@ -7,6 +7,22 @@ import { say } from "./strings.js";
 /** What lies beyond is shown as it is. */
 const LONGEST_FORMATTED = 100_000;
 
+/** Loaded with the first code. @type {typeof import("./highlight.js").colorCode | undefined} */
+let colorCode;
+
+/** @param {HTMLElement} code @param {string} text @param {string} language */
+async function fillCode(code, text, language) {
+  if (colorCode) {
+    code.replaceChildren(...colorCode(text, language).map(([name, piece]) => (name ? el("span", name, piece) : piece)));
+    return;
+  }
+  code.replaceChildren(text);
+  const loaded = await import("./highlight.js").catch(() => null);
+  if (!loaded) return;
+  colorCode = loaded.colorCode;
+  if (code.textContent === text) fillCode(code, text, language);
+}
+
 /** @param {string} text @returns {Piece[]} */
 function readPieces(text) {
   const pieces = parseMarkdown(text.slice(0, LONGEST_FORMATTED));
@@ -29,8 +45,9 @@ export class FormattedText {
   update(text, unfinished) {
     const before = this.#pieces;
     const pieces = readPieces(unfinished ? holdBack(text) : text);
-    // The end is read differently when it is complete.
-    const settled = before.length - (unfinished === this.#unfinished ? 0 : 1);
+    // What was the end and unfinished is read differently once it is complete.
+    const stays = !this.#unfinished || (unfinished && pieces.length <= before.length);
+    const settled = before.length - (stays ? 0 : 1);
     let same = 0;
     while (same < settled && pieces[same]?.raw === before[same].raw) same += 1;
     if (same === before.length - 1 && this.#growCode(before[same], pieces[same])) same += 1;
@@ -46,7 +63,8 @@ export class FormattedText {
   /** Code that grew keeps its element, scrolled as it is. @param {Block} before @param {Block} [block] */
   #growCode(before, block) {
     if (before.type !== "code" || block?.type !== "code" || before.language !== block.language) return false;
-    this.element.lastElementChild?.querySelector("code")?.replaceChildren(block.text);
+    const code = /** @type {HTMLElement | undefined} */ (this.element.lastElementChild?.querySelector("code"));
+    if (code) fillCode(code, block.text, block.language);
     return true;
   }
 }
@@ -78,12 +96,13 @@ function writerFor(references, unfinished) {
       return scrolled("mc-table", say("table"), el("table", {}, ...lines));
     },
     code: ({ text, language }) => {
-      const code = el("code", {}, text);
+      const code = el("code");
+      fillCode(code, text, language);
       const copy = button("copy", async () => {
         if (await references.copy(code.innerText)) copy.classList.add("mc-copied");
       });
       const label = `${say("code")} ${language}`;
-      return el("div", "mc-code", el("div", "mc-bar", language, copy), scrolled("mc-pre", label, el("pre", {}, code)));
+      return el("div", "mc-code highlight", copy, scrolled("mc-pre", label, el("pre", {}, code)));
     },
 
     text: ({ text }) => text,
@@ -95,8 +114,9 @@ function writerFor(references, unfinished) {
       const source = references.source(n);
       const href = source && references.sourceAddress(source);
       if (!href) return `[${n}]`;
-      const label = say("source", { n, title: source.title });
-      return el("a", { class: "mc-cite", href, title: label, "aria-label": label }, `${n}`);
+      const link = el("a", { class: "mc-cite", href, "aria-label": say("source", { n, title: source.title }) }, `${n}`);
+      references.preview(link, source);
+      return link;
     },
     link: ({ href, children }) => {
       const address = references.address(href);

@@ -175,13 +175,20 @@ function readToken({ 0: all, groups = {} }, unfinished) {
 export function parseInline(text, unfinished = false) {
   /** @type {Inline[]} */
   const nodes = [];
+  /** @param {Inline} node */
+  const add = (node) => {
+    const last = nodes.at(-1);
+    if (node.type === "text" && last?.type === "text") last.text += node.text;
+    else if (node.type !== "text" || node.text) nodes.push(node);
+  };
   let at = 0;
   for (const match of text.matchAll(unfinished ? UNFINISHED : FINISHED)) {
-    if (match.index > at) nodes.push({ type: "text", text: text.slice(at, match.index) });
-    nodes.push(readToken(match, unfinished));
+    add({ type: "text", text: text.slice(at, match.index) });
+    add(readToken(match, unfinished));
     at = match.index + match[0].length;
   }
-  return at < text.length ? [...nodes, { type: "text", text: text.slice(at) }] : nodes;
+  add({ type: "text", text: text.slice(at) });
+  return nodes;
 }
 
 /** Leaves out a mark, link or citation that is half there. @param {string} text */

@@ -4,19 +4,26 @@ import { sendFeedback, streamAnswer } from "./client.js";
 import { Conversation, Store } from "./conversation.js";
 import { ChatDialog } from "./dialog.js";
 import { copyText, el } from "./elements.js";
+import { Preview } from "./preview.js";
 import { say } from "./strings.js";
-import { TurnView } from "./turn-view.js";
+import { addressing, TurnView } from "./turn-view.js";
 
 /** Drawing takes one part in this many of the time at most. */
 const DRAWING_SHARE = 5;
+/** So many turns are put back at once. */
+const BATCH = 20;
 
 /** @param {DOMStringMap} data @returns {Settings} */
 const readSettings = (data) => ({
   ...data,
+  title: data.title ?? "",
   endpoint: new URL(data.endpoint || "/", document.baseURI).href.replace(/\/$/, ""),
   root: new URL(data.root || "./", document.baseURI).href,
   suggestions: JSON.parse(data.suggestions || "[]"),
 });
+
+/** @param {string} name @param {object} [detail] */
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`molsys-chat:${name}`, { detail }));
 
 export class Panel {
   /** @type {TurnView[]} */
@@ -24,49 +31,88 @@ export class Panel {
   #following = true;
   #scrolledTo = 0;
   #drawing = false;
+  #pending = "";
+  #preview = new Preview();
 
-  /** @param {HTMLScriptElement} script @param {HTMLButtonElement} launcher @param {string} key */
-  constructor(script, launcher, key) {
-    const store = new Store(() => sessionStorage, key);
-    const settings = (this.settings = readSettings(script.dataset));
-    const { endpoint, project, version, page } = settings;
+  /** @param {DOMStringMap} data @param {HTMLElement} launcher @param {string} key */
+  constructor(data, launcher, key) {
+    const store = (this.store = new Store(() => sessionStorage, key));
+    const settings = (this.settings = readSettings(data));
+    const { endpoint, project, version } = settings;
     this.conversation = new Conversation(store, {
-      stream: (messages, stop) => streamAnswer(endpoint, { messages, project, version, page, stream: true }, stop),
+      stream: (messages, stop) => {
+        const page = this.dialog.scoped ? settings.page : "";
+        return streamAnswer(endpoint, { messages, project, version, page, stream: true }, stop);
+      },
       turnsChanged: () => this.#rewrite(),
       turnChanged: () => this.#redrawSoon(),
       turnEnded: () => this.#finish(),
     });
-    this.dialog = new ChatDialog(launcher, {
-      ask: (question) => this.#ask(question),
+    this.accepted = new Store(() => localStorage, key);
+    this.dialog = new ChatDialog(launcher, settings, {
+      ask: (question) => this.ask(question),
       stop: () => this.conversation.stop("stopped"),
       clear: () => this.#clear(),
-      opened: (open) => store.saveOpen(open),
+      export: () => this.#export(),
+      accept: () => this.#accept(),
+      dismissed: () => this.#preview.hide(),
+      drafted: (draft) => store.write(":draft", draft),
+      followed: (href) => this.#mark(href),
+      opened: (open) => {
+        store.write(":open", open ? "1" : "");
+        tell(open ? "open" : "close");
+      },
     });
+    this.dialog.element.append(this.#preview.element);
+    store.write(":mark", ""); // it has been seen to
+    this.dialog.setDraft(store.read(":draft"));
+    this.dialog.setLocked(!!settings.notice && this.accepted.read(":accepted") !== settings.notice);
     this.#listen();
     this.conversation.restore();
   }
 
-  /** @param {boolean} focus */
-  open(focus) {
-    this.dialog.open(focus);
+  /** @param {HTMLElement} opener @param {boolean} focus */
+  open(opener, focus) {
+    this.dialog.open(opener, focus);
     this.#follow();
+  }
+
+  close() {
+    this.dialog.close(true);
+  }
+
+  /** Without a question, the last one again. @param {string} [question] */
+  ask(question) {
+    if (!this.dialog.notice.hidden) {
+      this.#pending = question ?? "";
+      return;
+    }
+    this.dialog.announce(say("waiting"));
+    this.dialog.focusInput();
+    if (!question) {
+      this.conversation.retry();
+      return;
+    }
+    if (this.conversation.answering) return;
+    tell("question", { question });
+    this.conversation.ask(question, this.dialog.takePassage());
   }
 
   #listen() {
     const { log } = this.dialog;
     log.addEventListener("scroll", () => {
+      this.#preview.hide();
       if (Math.abs(log.scrollTop - this.#scrolledTo) > 4) this.#following = false;
     });
     addEventListener("pagehide", () => this.conversation.stop("interrupted"));
     addEventListener("pageshow", ({ persisted }) => persisted && this.conversation.restore());
   }
 
-  /** Without a question, the last one again. @param {string} [question] */
-  #ask(question) {
-    this.dialog.announce(say("waiting"));
+  #accept() {
+    this.accepted.write(":accepted", this.settings.notice ?? "");
+    this.dialog.setLocked(false);
     this.dialog.focusInput();
-    if (question) this.conversation.ask(question);
-    else this.conversation.retry();
+    if (this.#pending) this.ask(this.#pending);
   }
 
   #clear() {
@@ -75,25 +121,62 @@ export class Panel {
     this.dialog.focusInput();
   }
 
+  async #export() {
+    const { conversationAsMarkdown, saveFile } = await import("./saving.js");
+    const { title, project } = this.settings;
+    const text = conversationAsMarkdown(this.conversation.turns, title, (turn) => addressing(turn, this.settings));
+    saveFile(text, `${project || "conversation"}.md`);
+  }
+
+  /** The section that a link leads to is marked when it is there. @param {string} href */
+  #mark(href) {
+    const there = href.split("#")[0] === location.href.split("#")[0];
+    if (there) document.documentElement.dataset.molsysChatMark = "";
+    else this.store.write(":mark", href);
+  }
+
   #rewrite() {
     const { turns, answering } = this.conversation;
     const { log } = this.dialog;
     const before = this.#views;
-    this.#views = turns.map((turn, index) => (before[index]?.turn === turn ? before[index] : this.#createView(turn)));
-    log.replaceChildren(...(turns.length ? this.#views.map(({ element }) => element) : [this.#writeWelcome()]));
+    const kept = turns.findIndex((turn, at) => before[at]?.turn !== turn);
+    for (const view of before.slice(kept < 0 ? turns.length : kept)) view.element.remove();
+    this.#views = turns.map((turn, at) => (before[at]?.turn === turn ? before[at] : this.#createView(turn)));
+    this.#show(kept < 0 ? turns.length : kept);
+    log.querySelector(".mc-welcome")?.remove();
+    if (!turns.length) log.append(this.#writeWelcome());
+    this.dialog.export.hidden = !turns.length;
     this.dialog.setAnswering(answering);
     this.#showFacts();
     this.#following = true;
     this.#follow();
   }
 
+  /** The latest first; the others when there is time. @param {number} from */
+  #show(from) {
+    const views = this.#views;
+    const { log } = this.dialog;
+    const showBefore = (/** @type {number} */ end) => {
+      if (this.#views !== views || end <= from) return;
+      const begin = Math.max(from, end - BATCH);
+      const batch = views.slice(begin, end);
+      batch.forEach((view) => view.draw());
+      if (end < views.length) views[end].element.before(...batch.map(({ element }) => element));
+      else log.append(...batch.map(({ element }) => element));
+      setTimeout(showBefore, 30, begin);
+    };
+    showBefore(views.length);
+  }
+
   /** @param {Turn} turn */
   #createView(turn) {
     /** @type {TurnView} */
     const view = new TurnView(turn, this.settings, {
-      retry: () => this.#ask(),
-      vote: (vote) => this.#vote(view, vote),
+      retry: () => this.ask(),
+      vote: (vote, comment) => this.#vote(view, vote, comment),
       copy: (text) => this.#copy(text),
+      preview: (link, source) => this.#preview.attach(link, source),
+      resized: () => this.#follow(),
     });
     return view;
   }
@@ -104,7 +187,7 @@ export class Panel {
     if (suggestions.length) view.append(el("h3", {}, say("suggestions")));
     for (const question of suggestions) {
       const suggestion = el("button", { type: "button", class: "mc-suggestion" }, question);
-      suggestion.addEventListener("click", () => this.#ask(question));
+      suggestion.addEventListener("click", () => this.ask(question));
       view.append(suggestion);
     }
     return view;
@@ -125,7 +208,10 @@ export class Panel {
 
   #redraw() {
     const turn = this.conversation.turns.at(-1);
-    if (turn) this.#views.at(-1)?.update(turn);
+    const view = this.#views.at(-1);
+    if (!turn || !view) return;
+    view.update(turn);
+    this.dialog.announce(view.newlySpoken(), true);
     this.#follow();
   }
 
@@ -133,7 +219,8 @@ export class Panel {
     this.#redraw();
     this.#showFacts();
     this.dialog.setAnswering(false);
-    this.dialog.announce(this.#views.at(-1)?.spoken ?? "");
+    const { question, answer, state, kind } = this.conversation.turns.at(-1) ?? {};
+    tell("answer", { question, answer, state, kind });
   }
 
   /** Keeps the end in sight until the question is at the top. */
@@ -148,15 +235,18 @@ export class Panel {
   #showFacts() {
     const index = this.conversation.turns.findLast((turn) => turn.index)?.index;
     const date = index?.built_at.slice(0, 10);
+    const commit = index?.commit.slice(0, 7);
     const { project = "", version = "" } = index ?? this.settings;
-    this.dialog.facts.textContent = `${project} ${version}${date ? ` · ${say("built", { date })}` : ""}`;
+    const facts = [`${project} ${version}`.trim(), date && say("built", { date }), commit && say("commit", { commit })];
+    const shown = facts.filter(Boolean).map((fact) => el("span", {}, fact ?? ""));
+    this.dialog.facts.replaceChildren(...shown.flatMap((fact, at) => (at ? [" · ", fact] : [fact])));
   }
 
-  /** @param {TurnView} view @param {Vote} vote */
-  async #vote(view, vote) {
-    const taken = await sendFeedback(this.settings.endpoint, { id: view.turn.id ?? "", vote });
+  /** @param {TurnView} view @param {Vote} vote @param {string} comment */
+  async #vote(view, vote, comment) {
+    const taken = await sendFeedback(this.settings.endpoint, { id: view.turn.id ?? "", vote, comment });
     if (taken) this.conversation.recordVote(view.turn, vote);
-    view.update(view.turn);
+    view.showVote(taken && !comment);
     this.dialog.announce(say(taken ? "thanks" : "feedbackFailed"));
   }
 

@@ -1,10 +1,14 @@
 // @ts-check
 /** How a question and its answer look. */
-import { linkAddress, sourceAddress } from "./addresses.js";
+import { linkAddress, searchAddress, sectionOf, sourceAddress } from "./addresses.js";
 import { isOpen } from "./conversation.js";
 import { button, el } from "./elements.js";
 import { FormattedText } from "./formatted.js";
+import { linkNames, markUnverified } from "./marks.js";
 import { say } from "./strings.js";
+
+/** Milliseconds after which a wait is called long. */
+const LONG_WAIT = 8000;
 
 /** @param {Turn} turn */
 const endingText = ({ state, failure }) =>
@@ -23,54 +27,127 @@ function notesFor({ kind, degraded, truncated, unverified, index }, page = "") {
   ].filter(Boolean);
 }
 
+/** Where a turn's sources and names are. @param {Turn} turn @param {Settings} settings @returns {(place: Pick<Source, "section" | "url">) => string} */
+export const addressing = (turn, settings) => (place) => sourceAddress(place, turn.index?.project ?? "", settings);
+
 export class TurnView {
-  #answer = el("div", "mc-answer");
+  #answer = el("div", { class: "mc-answer", dir: "auto" });
   #ending = el("div", "mc-ending");
+  #status = el("p", "mc-status");
   #state = "";
   #timer = 0;
+  /** How many blocks of the answer have been read out. */
+  #spoken = 0;
+  #news = "";
 
   /** @param {Turn} turn @param {Settings} settings @param {TurnActions} actions */
   constructor(turn, settings, actions) {
     this.turn = turn;
     this.settings = settings;
+    this.actions = actions;
     this.retry = button("retry", actions.retry);
-    this.up = button("up", () => actions.vote("up"));
-    this.down = button("down", () => actions.vote("down"));
+    this.up = button("up", () => actions.vote("up", ""));
+    this.down = button("down", () => actions.vote("down", ""));
     this.text = new FormattedText(this.#answer, {
       address: (href) => linkAddress(href, this.turn.sources.map(this.#address), settings.root),
       source: (n) => this.turn.sources.find((each) => each.n === n),
       sourceAddress: this.#address,
       copy: actions.copy,
+      preview: actions.preview,
     });
-    this.element = el("article", "mc-turn", el("h3", "mc-question", turn.question), this.#answer, this.#ending);
-    this.update(turn);
+    const question = el("h3", { class: "mc-question", dir: "auto" }, turn.question);
+    this.element = el("article", "mc-turn", question, el("blockquote", "mc-asked", turn.passage ?? ""), this.#answer, this.#ending);
   }
 
-  get spoken() {
-    return endingText(this.turn) || `${say("answer")} ${this.#answer.innerText}`;
+  draw() {
+    this.update(this.turn);
+    this.#spoken = this.#answer.children.length;
+  }
+
+  /** What is new and complete, for screen readers. */
+  newlySpoken() {
+    const blocks = /** @type {HTMLElement[]} */ ([...this.#answer.children]);
+    const ready = isOpen(this.turn) ? blocks.length - 1 : blocks.length;
+    const texts = blocks.slice(this.#spoken, ready).map((block) => block.innerText);
+    if (texts.length && !this.#spoken) texts.unshift(say("answer"));
+    this.#spoken = Math.max(this.#spoken, ready);
+    texts.unshift(this.#news);
+    this.#news = "";
+    return [...texts, isOpen(this.turn) ? "" : endingText(this.turn)].join(" ").trim();
   }
 
   /** @param {Turn} turn */
   update(turn) {
-    const { state, vote, answer } = (this.turn = turn);
-    const text = answer || (state === "done" ? say("not_documented") : "");
-    this.text.update(text, isOpen(turn));
+    const { state, answer, takenBack } = turn;
+    if (answer.length < this.turn.answer.length) this.#takeBack(takenBack);
+    this.turn = turn;
+    this.text.update(answer || (state === "done" ? say("not_documented") : ""), isOpen(turn));
+    if (state !== this.#state) this.#end();
+    this.#state = state;
+  }
+
+  /** @param {boolean} asks Whether the reader may say why. */
+  showVote(asks) {
+    const { vote } = this.turn;
     this.up.ariaPressed = `${vote === "up"}`;
     this.down.ariaPressed = `${vote === "down"}`;
-    if (state !== this.#state) this.#ending.replaceChildren(...this.#writeEnding());
-    this.#state = state;
+    this.#ending.querySelector(".mc-reason")?.remove();
+    if (!asks || !vote) return;
+    const why = el("input", { "aria-label": say("reason"), placeholder: say("reason"), maxlength: "2000" });
+    const form = el("form", "mc-reason mc-field", why, button("send", () => form.requestSubmit()));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (why.value.trim()) this.actions.vote(vote, why.value.trim());
+    });
+    this.#ending.append(form);
+    this.actions.resized();
+  }
+
+  /** Nothing jumps while it is written anew. @param {string} [reason] */
+  #takeBack(reason) {
+    this.#answer.style.minHeight = `${this.#answer.getBoundingClientRect().height}px`;
+    this.#status.textContent = this.#news = say("takenBack", { reason });
+    this.#status.classList.add("mc-news");
+  }
+
+  #end() {
+    const { turn } = this;
+    clearInterval(this.#timer);
+    this.#ending.replaceChildren(...(isOpen(turn) ? [this.#status] : this.#writeEnding()));
+    if (isOpen(turn)) this.#wait();
+    else this.#answer.style.minHeight = "";
+    if (turn.state === "done") this.#markNames();
+  }
+
+  #wait() {
+    const { turn } = this;
+    this.#status.textContent = say(/** @type {"waiting" | "writing"} */ (turn.state));
+    this.#timer = window.setTimeout(() => {
+      if (this.turn.answer) return;
+      this.#status.append(" ", say("slow"));
+      this.#standIn();
+    }, LONG_WAIT);
+  }
+
+  #markNames() {
+    const { symbols = [], unverified = [], sources } = this.turn;
+    linkNames(this.#answer, symbols, ({ url }) => this.#address({ url, section: sectionOf(url, sources) }));
+    markUnverified(this.#answer, unverified);
   }
 
   #writeEnding() {
     const { turn, retry, up, down } = this;
-    const { state, degraded } = turn;
-    clearInterval(this.#timer);
-    if (state === "waiting" || state === "writing") return [el("p", "mc-status", say(state))];
+    const done = turn.state === "done";
     const notes = notesFor(turn, this.settings.version).map((note) => el("p", "mc-note", note));
-    const ended = state === "done" ? notes : [this.#writeFailure()];
-    const votes = state === "done" ? [up, down] : [];
-    const actions = el("div", "mc-actions", ...(state !== "done" || degraded ? [retry] : []), ...votes);
-    return [...ended, this.#writeSources(), actions];
+    const copy = button("copyAnswer", async () => {
+      const { answerAsMarkdown } = await import("./saving.js");
+      this.actions.copy(answerAsMarkdown(turn, this.#address));
+    });
+    const again = !done || turn.degraded ? [retry] : [];
+    const actions = el("div", "mc-actions", ...again, ...(turn.answer ? [copy] : []), ...(done ? [up, down] : []));
+    if (!done && !turn.sources.length) this.#standIn();
+    this.showVote(false);
+    return [...(done ? notes : [this.#writeFailure()]), this.#writeSources(), actions];
   }
 
   #writeFailure() {
@@ -84,6 +161,23 @@ export class TurnView {
     this.#timer = window.setInterval(tick, 1000);
     tick();
     return el("p", "mc-failure", endingText(this.turn), " ", wait);
+  }
+
+  /** The site's own search, in place of an answer. */
+  async #standIn() {
+    const { turn, settings } = this;
+    const found = await import("./site-search.js").then(
+      ({ searchSite }) => searchSite(settings, turn.question),
+      () => [],
+    );
+    const all = searchAddress(settings, turn.question);
+    if (turn !== this.turn && turn.state !== this.turn.state) return;
+    const items = found.map(({ title, href }) => el("li", {}, el("a", { href }, title)));
+    const view = el("div", "mc-sources mc-found", ...(items.length ? [el("h4", {}, say("search")), el("ul", {}, ...items)] : []));
+    if (all) view.append(el("a", { href: all }, say("allResults")));
+    this.#ending.querySelector(".mc-found")?.remove();
+    (this.#ending.querySelector(".mc-actions") ?? this.#status).before(view);
+    this.actions.resized();
   }
 
   #writeSources() {
@@ -114,6 +208,6 @@ export class TurnView {
     return el("ol", {}, ...items);
   }
 
-  /** @param {Source} source */
-  #address = (source) => sourceAddress(source, this.turn.index?.project ?? "", this.settings);
+  /** @param {Pick<Source, "section" | "url">} place */
+  #address = (place) => addressing(this.turn, this.settings)(place);
 }

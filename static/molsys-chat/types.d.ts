@@ -10,9 +10,34 @@ interface Settings {
   version?: string;
   /** This page's path relative to the documentation's root. */
   page?: string;
+  /** The site's search page, relative to the root: `search.html`, `search/`. */
+  search?: string;
+  title: string;
   welcome?: string;
   suggestions: string[];
+  /** On wide screens: `side`, beside the page, or `window`, over it. */
+  panel?: string;
+  /** What a reader must agree to before the first question. */
+  notice?: string;
 }
+
+/** A documented name. */
+interface ApiName {
+  name: string;
+  url: string;
+}
+
+/** What Sphinx's searchindex.js holds; a number is a place in `docnames`. */
+interface SearchIndex {
+  docnames: string[];
+  titles: string[];
+  terms: Record<string, number | number[]>;
+  titleterms: Record<string, number | number[]>;
+  alltitles?: Record<string, [number, string | null][]>;
+}
+
+/** A class name and the code that wears it. */
+type Colored = [string, string];
 
 /** A section that the service found. */
 interface Source {
@@ -51,6 +76,8 @@ interface Failure {
 /** A question with its answer, so far as it has arrived. */
 interface Turn {
   question: string;
+  /** What was selected on the page that it was asked about. */
+  passage?: string;
   /** Markdown. */
   answer: string;
   state: "waiting" | "writing" | "done" | "stopped" | "interrupted" | "failed";
@@ -63,8 +90,12 @@ interface Turn {
   degraded?: string;
   /** Whether the limit on an answer's length ended it. */
   truncated?: boolean;
-  /** Names in the answer that the documentation does not know. */
+  /** Documented names in the answer. */
+  symbols?: ApiName[];
+  /** Names and sentences in the answer that the documentation does not bear out. */
   unverified?: string[];
+  /** Why checking last took something back. */
+  takenBack?: string;
   failure?: Failure;
   vote?: Vote;
 }
@@ -157,13 +188,18 @@ interface References {
   sourceAddress(source: Source): string;
   /** Resolves to whether the text is in the clipboard now. */
   copy(text: string): Promise<boolean>;
+  /** A link gets a preview of its source. */
+  preview(link: HTMLElement, source: Source): void;
 }
 
 /** What a reader can do with an answer. */
 interface TurnActions {
   retry(): void;
-  vote(vote: Vote): void;
+  vote(vote: Vote, comment: string): void;
   copy(text: string): Promise<boolean>;
+  preview(link: HTMLElement, source: Source): void;
+  /** Something was put below the answer. */
+  resized(): void;
 }
 
 /** What a reader can do in the dialog. */
@@ -171,6 +207,14 @@ interface DialogActions {
   ask(question: string): void;
   stop(): void;
   clear(): void;
+  export(): void;
+  /** The notice was agreed to. */
+  accept(): void;
+  /** Whether Escape closed something smaller than the panel. */
+  dismissed(): boolean;
+  drafted(draft: string): void;
+  /** A link in the conversation was clicked. */
+  followed(href: string): void;
   /** It opened, or closed. */
   opened(open: boolean): void;
 }

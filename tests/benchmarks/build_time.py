@@ -1,4 +1,4 @@
-"""How long an index takes: from nothing, with nothing changed, after one page changed.
+"""How long an index takes: from nothing, nothing changed, one page changed, all texts in the cache.
 
 ``python tests/benchmarks/build_time.py HTML_DIR [--runs 3]`` prints a table of medians; every run
 is a process of its own, so imports and the loading of the model are counted in. HTML_DIR is copied
@@ -30,11 +30,12 @@ class Run:
     """Peak resident memory of the process, in MB of 1,000 kB."""
 
 
-def build(html_dir: Path, index: Path) -> Run:
-    """Build or update an index in a process of its own."""
+def build(html_dir: Path, index: Path, *options: str) -> Run:
+    """Build or update an index in a process of its own, without a cache unless one is named."""
+    options = options or ("--cache-mb", "0")
     started = time.monotonic()
     process = subprocess.Popen(
-        [*COMMAND, str(html_dir), "-o", str(index)],
+        [*COMMAND, str(html_dir), "-o", str(index), *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -54,7 +55,8 @@ def change_one_page(html_dir: Path, number: int) -> None:
 
 def measure(html_dir: Path, runs: int) -> dict[str, list[Run]]:
     """Return the runs of each kind."""
-    found: dict[str, list[Run]] = {"from nothing": [], "nothing changed": [], "one page": []}
+    kinds = ("from nothing", "nothing changed", "one page", "from the cache")
+    found: dict[str, list[Run]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as folder:
         site = Path(shutil.copytree(html_dir, Path(folder) / "site"))
         index = Path(folder) / "index"
@@ -64,6 +66,11 @@ def measure(html_dir: Path, runs: int) -> dict[str, list[Run]]:
             found["nothing changed"].append(build(site, index))
             change_one_page(site, number)
             found["one page"].append(build(site, index))
+            cache = ("--cache", str(Path(folder) / "cache"))
+            for _ in range(2):  # the first one fills the cache
+                shutil.rmtree(index)
+                last = build(site, index, *cache)
+            found["from the cache"].append(last)
     return found
 
 

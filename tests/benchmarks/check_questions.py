@@ -65,7 +65,7 @@ def check_question(root: Path, line: str) -> tuple[dict[str, object], list[str]]
     ]
     problems += [
         f"{name} is not a list"
-        for name in ("gold", "key_facts")
+        for name in ("gold", "key_facts", "history")
         if not isinstance(question.get(name, []), list)
     ]
     if "gold" not in question:
@@ -84,6 +84,8 @@ def check_question(root: Path, line: str) -> tuple[dict[str, object], list[str]]
         for fact in question.get("key_facts", [])
         if not (isinstance(fact, str) and fact.strip())
     ]
+    if bool(question.get("history")) != (kind == "followup"):
+        problems.append(f"{kind} with history {question.get('history')!r}")
     return question, problems
 
 

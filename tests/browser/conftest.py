@@ -302,14 +302,14 @@ _PAGES = {
 
 
 @pytest.fixture(scope="session")
-def build_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a function that builds the small site with a theme, once."""
-    built: dict[str, Path] = {}
+def build_site(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that builds the small site with a theme and options, once."""
+    built: dict[tuple[str, ...], Path] = {}
 
-    def build(theme: str) -> Path:
-        if theme not in built:
-            built[theme] = _build(tmp_path_factory.mktemp(theme), theme)
-        return built[theme]
+    def build(theme: str, *options: str) -> Path:
+        if (theme, *options) not in built:
+            built[(theme, *options)] = _build(tmp_path_factory.mktemp(theme), theme, *options)
+        return built[(theme, *options)]
 
     return build
 
@@ -374,19 +374,27 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
 
 
 @pytest.fixture
-def service(build_site: Callable[[str], Path]) -> Iterator[ScriptedService]:
+def service(build_site: Callable[..., Path]) -> Iterator[ScriptedService]:
     """Return a scripted service that also serves the site."""
     with ScriptedService(build_site("pydata_sphinx_theme")) as running:
         yield running
 
 
 @pytest.fixture
-def serve(build_site: Callable[[str], Path]) -> Iterator[Callable[[str], ScriptedService]]:
+def serve(
+    build_site: Callable[..., Path], serve_folder: Callable[[Path], ScriptedService]
+) -> Callable[[str], ScriptedService]:
     """Return a function that serves the site in a theme, with a scripted service."""
+    return lambda theme: serve_folder(build_site(theme))
+
+
+@pytest.fixture
+def serve_folder() -> Iterator[Callable[[Path], ScriptedService]]:
+    """Return a function that serves a built site, with a scripted service."""
     running: list[ScriptedService] = []
 
-    def start(theme: str) -> ScriptedService:
-        running.append(ScriptedService(build_site(theme)).__enter__())
+    def start(site: Path) -> ScriptedService:
+        running.append(ScriptedService(site).__enter__())
         return running[-1]
 
     yield start
@@ -481,10 +489,16 @@ def open_page(chromium: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture(scope="session")
-def axe_source() -> str:
-    """Return the script of axe-core, which comes with the packages that check the widget."""
+def node_path() -> str:
+    """Return the path of Node; the packages that check the widget are installed."""
     setup = ROOT / "tests" / "js" / "node_setup.py"
     done = subprocess.run([sys.executable, str(setup)], capture_output=True, text=True)
     if done.returncode != 0:
         pytest.fail(done.stderr, pytrace=False)
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def axe_source(node_path: str) -> str:
+    """Return the script of axe-core, which comes with the packages that check the widget."""
     return (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")

@@ -67,4 +67,4 @@ def test_a_refused_question_says_why(
     field = page.get_by_role("textbox", name="Ask about this documentation")
     field.fill("why " * 2000)
     field.press("Enter")
-    expect(page.locator(".mc-failure")).to_contain_text("the question is too long")
+    expect(page.locator(".mc-failure")).to_contain_text("The question is too long.")

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from molsys_chat_rag.inventory import read_inventory
@@ -14,6 +15,8 @@ from molsys_chat_server.app import _ENDPOINTS
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.events import AnswerKind
 from molsys_chat_server.metrics import Metrics
+from molsys_chat_server.model_metrics import ModelCollector
+from molsys_chat_server.role_settings import AnswerSettings, RolesSettings
 from molsys_chat_server.settings import ENV_PREFIX, Settings
 from sphinx_molsys_chat.command.arguments import build_parser
 from sphinx_molsys_chat.config import PREFIX, ChatConfig
@@ -46,6 +49,11 @@ def test_every_setting_has_an_entry_with_its_variable(demo_docs: Path) -> None:
         assert field_of(entry, "Variable") == f"`{ENV_PREFIX}{name.upper()}`"
 
 
+@pytest.mark.parametrize("name", [*RolesSettings.model_fields, *AnswerSettings.model_fields])
+def test_every_role_and_its_members_are_explained(demo_docs: Path, name: str) -> None:
+    assert f"`{name}`" in (demo_docs / "replicas.md").read_text()
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_a_setting_s_entry_gives_its_default(demo_docs: Path, name: str) -> None:
     default = Settings.model_fields[name].default
@@ -57,7 +65,7 @@ def test_a_setting_s_entry_gives_its_default(demo_docs: Path, name: str) -> None
 
 def written(default: object) -> str:
     """Return a default as the page writes it, in TOML."""
-    if default is None:
+    if default is None or isinstance(default, BaseModel):
         return "none"
     if hasattr(default, "get_secret_value"):
         default = default.get_secret_value()
@@ -161,5 +169,5 @@ def test_every_kind_of_answer_is_explained(demo_docs: Path, kind: AnswerKind) ->
 def test_every_metric_is_in_the_table(demo_docs: Path) -> None:
     table = (demo_docs / "operations.md").read_text()
     suffix = {"counter": "_total", "info": "_info"}
-    for metric in Metrics().registry.collect():
+    for metric in (*Metrics().registry.collect(), *ModelCollector(lambda: ()).collect()):
         assert f"| `{metric.name}{suffix.get(metric.type, '')}` |" in table

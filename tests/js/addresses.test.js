@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { linkAddress, sourceAddress } from "../../static/molsys-chat/addresses.js";
+import { linkAddress, searchAddress, sectionOf, sourceAddress } from "../../static/molsys-chat/addresses.js";
 
 const root = "https://docs.example.org/en/latest/";
 const source = {
@@ -65,4 +65,16 @@ test("pages opened from a folder stay within it", () => {
   const folder = "file:///home/a/docs/";
   assert.equal(linkAddress("b.html", [], folder), `${folder}b.html`);
   assert.equal(linkAddress("file:///etc/passwd", [], folder), "");
+});
+
+test("a published address is told back into the index's, where the sources say how", () => {
+  assert.equal(sectionOf("https://www.example.org/stable/api/form.html#x", [source]), "api/form.html#x");
+  assert.equal(sectionOf("https://elsewhere.example.org/api/form.html", [source]), "");
+  assert.equal(sectionOf("https://www.example.org/stable/api/form.html", [{ ...source, section: "" }]), "");
+  assert.equal(sectionOf("anything", []), "");
+});
+
+test("the search page is asked by its own parameter", () => {
+  assert.equal(searchAddress({ root, search: "search.html" }, "a & b?"), `${root}search.html?q=a%20%26%20b%3F`);
+  assert.equal(searchAddress({ root, search: "" }, "a"), "");
 });

@@ -81,6 +81,7 @@ describe("events", () => {
     assert.equal(turn.answer, "Use it [1].");
     assert.equal(turn.state, "done");
     assert.deepEqual([turn.id, turn.cited, turn.kind], ["a1", [1], "generated"]);
+    assert.equal(turn.takenBack, "…");
   });
 
   test("that are unknown change nothing", () => {
@@ -104,6 +105,12 @@ test("only answered turns go along with a question, the last few, cut", () => {
   assert.deepEqual(messages.at(-1), { role: "user", content: "now?" });
   assert.equal(messages[0]?.content, "q5");
   assert.ok(messages.every(({ content }) => content.length <= 2000));
+});
+
+test("a passage goes along with its question, then and later", () => {
+  const turn = { ...newTurn("Why?", "a = 1\nb = 2"), answer: "So.", state: /** @type {const} */ ("done") };
+  assert.deepEqual(messagesFor([], "Why?", "a = 1\nb = 2"), [{ role: "user", content: "Why?\n\n> a = 1\n> b = 2" }]);
+  assert.equal(messagesFor([turn], "And?")[0]?.content, "Why?\n\n> a = 1\n> b = 2");
 });
 
 describe("conversation", () => {
@@ -195,7 +202,8 @@ describe("storage", () => {
   test("blocked, damaged or of another format it is empty", () => {
     const blocked = storeOn(new SmallStorage(0));
     blocked.save(turns);
-    blocked.saveOpen(true);
+    assert.equal(blocked.write(":open", "1"), false);
+    assert.equal(blocked.read(":open"), "");
     assert.deepEqual(blocked.load(), []);
     for (const text of ["{", "7", "null", '{"format": 0, "turns": [1]}']) {
       const storage = new SmallStorage();
@@ -204,11 +212,11 @@ describe("storage", () => {
     }
   });
 
-  test("whether the panel was open is kept beside it", () => {
+  test("what else a tab remembers is kept beside it", () => {
     const storage = new SmallStorage();
-    storeOn(storage).saveOpen(true);
-    assert.equal(storage.getItem("key:open"), "1");
-    storeOn(storage).saveOpen(false);
-    assert.equal(storage.getItem("key:open"), "");
+    assert.equal(storeOn(storage).write(":draft", "How do"), true);
+    assert.equal(storage.getItem("key:draft"), "How do");
+    assert.equal(storeOn(storage).read(":draft"), "How do");
+    assert.equal(storeOn(storage).read(":open"), "");
   });
 });

@@ -1,4 +1,4 @@
-"""The encoder in NumPy agrees with sentence-transformers, and knows what it does not compute."""
+"""The encoders in NumPy and torch agree with sentence-transformers, and know their limits."""
 
 import json
 import shutil
@@ -7,9 +7,15 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
-from molsys_chat_rag.bert import BertEncoder, gelu, is_supported
-from molsys_chat_rag.embedding import SentenceTransformerEmbedder, find_model, light_embedder
+from molsys_chat_rag.bert import gelu, is_supported
+from molsys_chat_rag.embedding import (
+    BatchEmbedder,
+    SentenceTransformerEmbedder,
+    find_model,
+    light_embedder,
+)
 
 TEXTS = [
     "How do I select the CA atoms of a protein?",
@@ -33,7 +39,35 @@ def test_it_agrees_with_sentence_transformers():
 
 def test_no_texts_have_no_vectors():
     model = find_model()
-    assert BertEncoder(model.folder, model.window).encode([]).shape == (0, model.dimension)
+    for embedder in (light_embedder(model), BatchEmbedder(model)):
+        assert embedder.embed([]).shape == (0, model.dimension)
+
+
+def test_batches_agree_with_sentence_transformers():
+    model = find_model()
+    expected = SentenceTransformerEmbedder(model).embed(TEXTS)
+    found = BatchEmbedder(model).embed(TEXTS)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+    half = BatchEmbedder(model, dtype="bfloat16").embed(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(half, axis=1), 1.0, atol=1e-6)
+    assert np.sum(half * expected, axis=1).min() > 0.9995
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_vector_depends_on_its_text_alone(dtype):
+    texts = [" ".join(["window", "atoms", "of", "the"] * 60)[: 7 * n] for n in range(1, 160, 6)]
+    embedder = BatchEmbedder(find_model(), dtype=dtype)
+    together = embedder.embed(texts)
+    assert (embedder.embed(texts[::-1])[::-1] == together).all()
+    alone = np.concatenate([embedder.embed([text]) for text in texts])
+    assert (alone == together).all()
+
+
+def test_as_many_threads_as_before_are_left_to_torch():
+    threads = torch.get_num_threads()
+    BatchEmbedder(find_model()).embed(TEXTS)
+    assert torch.get_num_threads() == threads
 
 
 def test_gelu_is_the_exact_one():

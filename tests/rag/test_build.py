@@ -8,13 +8,19 @@ import sys
 import textwrap
 from pathlib import Path
 
+import faiss
+import numpy as np
 import pytest
 
+from molsys_chat_rag import vectors
 from molsys_chat_rag.build import BuildSettings, build_index
+from molsys_chat_rag.embedding import build_dtype, find_model
 from molsys_chat_rag.errors import BuildError, EmbeddingError, IndexMissingError, NoPagesError
 from molsys_chat_rag.folder import lock_of, previous_folder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.manifest import read_manifest
+from molsys_chat_rag.store import Store
+from molsys_chat_rag.vector_cache import VectorCache
 
 SETTINGS = BuildSettings()
 
@@ -34,6 +40,11 @@ def without_time(folder: Path) -> dict[str, object]:
     manifest = json.loads(files["manifest.json"])
     del manifest["built_at"]
     return files | {"manifest.json": manifest}
+
+
+def vectors_of(folder: Path) -> np.ndarray:
+    index = faiss.read_index(str(folder / "vectors.faiss"))
+    return np.asarray(index.reconstruct_n(0, index.ntotal))
 
 
 def rewrite(site: Path, page: str, old: str, new: str) -> None:
@@ -93,6 +104,17 @@ def test_only_a_changed_text_is_embedded_again(site, tmp_path):
     whole = build_index(site, tmp_path / "whole", SETTINGS)
     assert whole.embedded == first.embedded
     assert contents(tmp_path / "i")["store.sqlite"] == contents(tmp_path / "whole")["store.sqlite"]
+    rows = [vectors_of(tmp_path / name) for name in ("i", "whole")]
+    assert np.sum(rows[0] * rows[1], axis=1).min() > 0.999
+
+
+def test_many_changed_texts_have_the_vectors_of_a_full_build(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors, "FEW_TEXTS", 4)
+    build_index(site, tmp_path / "i", BuildSettings(exclude=("guide*",)))
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert report.embedded > 4
+    build_index(site, tmp_path / "whole", SETTINGS)
+    assert without_time(tmp_path / "i") == without_time(tmp_path / "whole")
 
 
 def test_full_builds_everything_anew(site, tmp_path):
@@ -100,6 +122,46 @@ def test_full_builds_everything_anew(site, tmp_path):
     again = build_index(site, tmp_path / "i", BuildSettings(full=True))
     assert again.embedded == first.embedded
     assert not again.unchanged
+
+
+def test_a_build_from_the_cache_gives_the_same_bytes(site, tmp_path):
+    first = build_index(site, tmp_path / "fresh", SETTINGS)
+    settings = BuildSettings(cache=tmp_path / "cache")
+    filled = build_index(site, tmp_path / "a", settings)
+    assert (filled.embedded, filled.cached) == (first.embedded, 0)
+    rewrite(site, "guide.html", "Text of the child.", "Fresh words of the child.")
+    build_index(site, tmp_path / "fresh", BuildSettings(full=True))
+    cached = build_index(site, tmp_path / "b", settings)
+    assert (cached.embedded, cached.cached, cached.reused) == (1, first.embedded - 1, 0)
+    assert without_time(tmp_path / "b") == without_time(tmp_path / "fresh")
+    taken = build_index(site, tmp_path / "a", settings)
+    assert (taken.embedded, taken.cached, taken.reused) == (0, 1, first.embedded - 1)
+
+
+def test_full_leaves_the_cache_unread_and_renews_it(site, tmp_path):
+    settings = BuildSettings(cache=tmp_path / "cache")
+    build_index(site, tmp_path / "right", SETTINGS)
+    model = find_model()
+    store = Store(tmp_path / "right/store.sqlite")
+    texts = list(store.embedded_texts())
+    store.close()
+    cache = VectorCache(tmp_path / "cache", 512, model, build_dtype())
+    cache.put(texts, np.eye(len(texts), model.dimension, dtype=np.float32))
+    wrong = build_index(site, tmp_path / "wrong", settings)
+    assert wrong.embedded == 0
+    assert without_time(tmp_path / "wrong") != without_time(tmp_path / "right")
+    full = build_index(site, tmp_path / "full", BuildSettings(cache=tmp_path / "cache", full=True))
+    assert full.cached == 0
+    assert build_index(site, tmp_path / "again", settings).embedded == 0
+    for name in ("full", "again"):
+        assert without_time(tmp_path / name) == without_time(tmp_path / "right")
+
+
+def test_a_cache_that_cannot_be_used_does_not_stop_a_build(site, tmp_path):
+    report = build_index(site, tmp_path / "i", BuildSettings(cache=Path("/proc/cache")))
+    [warning] = report.warnings
+    assert "the vector cache in /proc/cache is left out of this build" in warning
+    assert report.embedded > report.chunks
 
 
 def test_a_removed_page_leaves_the_index(site, tmp_path):

@@ -13,6 +13,7 @@ from molsys_chat_rag.evaluation import (
     find_misses,
     group_by_type,
     missing_gold,
+    parse_question,
     rank,
     read_questions,
     score_pages,
@@ -147,6 +148,13 @@ def test_questions_without_gold_do_not_count_for_recall() -> None:
 
 def test_no_question_with_gold_gives_zeros() -> None:
     assert score_sections([ranked(())], SECTIONS.get).mrr == 0.0
+
+
+def test_a_follow_up_question_carries_what_was_asked_before() -> None:
+    line = '{"id": "a", "question": "and those?", "gold": [], "history": ["Which atoms?", "Why?"]}'
+    assert parse_question(line).history == ("Which atoms?", "Why?")
+    with pytest.raises(ValueError, match='"history" must be a list of texts'):
+        parse_question(line.replace('["Which atoms?", "Why?"]', '"Which atoms?"'))
 
 
 def test_counts_both_errors_about_answerable() -> None:

@@ -15,6 +15,7 @@ from molsys_chat_rag.errors import (
     SchemaError,
 )
 from molsys_chat_rag.index import Index, excerpt
+from molsys_chat_rag.manifest import SCHEMA
 
 
 @pytest.fixture
@@ -41,7 +42,8 @@ def test_another_schema_is_refused(copied, embedder):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 1, "files": 3}']
+    "text",
+    ["", "{", "[]", "{}", f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "files": 3}}'],
 )
 def test_a_damaged_manifest_is_refused(copied, embedder, text):
     (copied / "manifest.json").write_text(text, encoding="utf-8")

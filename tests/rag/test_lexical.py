@@ -82,6 +82,34 @@ def test_a_question_that_says_little_leans_on_the_one_before(speller):
     assert make_query("minimise the energy of a protein", ["x"], speller).text.startswith("minim")
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "and those of the ligand within 5 angstroms?",
+        "how long do they live?",
+        "what does chunk do there?",
+        "only one frame of it",
+        "at pH 7?",
+        "¿y cómo lo pongo a 0 grados?",
+        "cutoff?",
+    ],
+)
+def test_a_question_that_points_back_leans_on_the_one_before(question, speller):
+    assert make_query(question, ["How do I load?"], speller).text.startswith("How do I load? ")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "solvent accessible surface area",
+        "How do I cite the software?",
+        "How do I select the atoms that are near the ligand and wrap those outside of the box?",
+    ],
+)
+def test_a_question_that_stands_by_itself_is_searched_alone(question, speller):
+    assert "load" not in make_query(question, ["How do I load?"], speller).text
+
+
 def test_names_that_the_documentation_never_mentions_are_noticed(speller):
     known = {"select", "atom", "protein", "ca"}
     asked = make_query("How do I select CA atoms of 1TCD with GAFF?", (), speller)

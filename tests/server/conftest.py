@@ -381,10 +381,13 @@ class FakeModelServer:
         self.script: Script = _unscripted
         self.models = ["tiny"]
         self.chats: list[dict[str, Any]] = []
+        self.counted: list[dict[str, Any]] = []
+        self.tokenize: Callable[[dict[str, Any]], int] | None = None
+        self.health = "404 Not Found"
+        self.max_model_len = 0
         self.left = threading.Event()
         self.connections = 0
         self._loop = asyncio.new_event_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._server = self._loop.run_until_complete(
             asyncio.start_server(self._serve, "127.0.0.1", 0)
         )
@@ -407,9 +410,6 @@ class FakeModelServer:
         self.script = script
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
         self.connections += 1
         try:
             while True:
@@ -417,10 +417,13 @@ class FakeModelServer:
                 if not await connection.read_request():
                     break
                 if connection.path.endswith("/models"):
-                    listed = [{"id": name, "object": "model"} for name in self.models]
-                    await connection.answer(
-                        "200 OK", json.dumps({"object": "list", "data": listed})
-                    )
+                    await connection.answer("200 OK", json.dumps(self._listed()))
+                    continue
+                if connection.path == "/health":
+                    await connection.answer(self.health, "")
+                    continue
+                if connection.path == "/tokenize":
+                    await self._tokenize(connection)
                     continue
                 self.chats.append(connection.body)
                 await self._follow(connection)
@@ -429,8 +432,21 @@ class FakeModelServer:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._tasks.discard(task)
             writer.close()
+
+    def _listed(self) -> dict[str, Any]:
+        told = {"max_model_len": self.max_model_len} if self.max_model_len else {}
+        models = [{"id": name, "object": "model"} | told for name in self.models]
+        return {"object": "list", "data": models}
+
+    async def _tokenize(self, connection: Connection) -> None:
+        """Count as the test says, or not at all, as most servers."""
+        self.counted.append(connection.body)
+        if self.tokenize is None:
+            await connection.answer("404 Not Found", "{}")
+        else:
+            count = self.tokenize(connection.body)
+            await connection.answer("200 OK", json.dumps({"count": count, "tokens": []}))
 
     async def _follow(self, connection: Connection) -> None:
         try:
@@ -440,13 +456,18 @@ class FakeModelServer:
             raise
 
     def stop(self) -> None:
-        """Close everything."""
+        """Close everything; a second time does nothing."""
+        if self._loop.is_closed():
+            return
 
         async def close() -> None:
             self._server.close()
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            # Also connections that are only just being taken.
+            while running := asyncio.all_tasks() - {asyncio.current_task()}:
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+                await asyncio.sleep(0)
 
         asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -464,6 +485,20 @@ def fake_model() -> Iterator[FakeModelServer]:
     server = FakeModelServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def fake_models() -> Iterator[Callable[[], FakeModelServer]]:
+    """Starts as many model servers as a test wants."""
+    servers: list[FakeModelServer] = []
+
+    def start() -> FakeModelServer:
+        servers.append(FakeModelServer())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture

@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from molsys_chat_server.check import AnswerCheck, check_whole
+from molsys_chat_rag.known_names import KnownNames
+from molsys_chat_server.answer_check import AnswerCheck
+from molsys_chat_server.check import ProseCheck, check_whole
 from molsys_chat_server.events import RewindEvent, TokenEvent
+from molsys_chat_server.names.checker import NameChecker
 
 markdown = MarkdownIt("commonmark")
 
@@ -25,8 +28,13 @@ def cited(text: str) -> tuple[int, ...]:
     return check_whole(text, frozenset(range(100)), ADDRESSES)[1]
 
 
+def answer_check() -> AnswerCheck:
+    """Make a check that knows no names, and so blames none."""
+    return AnswerCheck(NUMBERS, ADDRESSES, NameChecker(KnownNames((), ())))
+
+
 def released(*pieces: str) -> str:
-    check = AnswerCheck(NUMBERS, ADDRESSES)
+    check = answer_check()
     text = ""
     for event in [e for piece in pieces for e in check.feed(piece)] + check.finish():
         text = text + event.text if isinstance(event, TokenEvent) else text[: event.length]
@@ -124,15 +132,14 @@ def test_endless_bracket_is_let_go_escaped() -> None:
 
 
 def test_partial_citations_are_held_back() -> None:
-    check = AnswerCheck(NUMBERS, ADDRESSES)
-    assert check.feed("It is so [") == [TokenEvent("It is so")]
-    assert check.feed("9") == []
-    assert check.feed("] and") == [TokenEvent(" and")]
+    check = ProseCheck(NUMBERS, ADDRESSES)
+    assert check.feed("It is so [") == "It is so"
+    assert check.feed("9") == ""
+    assert check.feed("] and") == " and"
 
 
 def test_ordinary_words_pass_at_once() -> None:
-    check = AnswerCheck(NUMBERS, ADDRESSES)
-    assert check.feed("The function") == [TokenEvent("The function")]
+    assert ProseCheck(NUMBERS, ADDRESSES).feed("The function") == "The function"
 
 
 @pytest.mark.parametrize("tag", ["think", "thinking", "THINK"])
@@ -142,7 +149,7 @@ def test_reasoning_is_never_shown(tag: str) -> None:
 
 
 def test_reasoning_without_its_opening_tag_is_taken_back() -> None:
-    check = AnswerCheck(NUMBERS, ADDRESSES)
+    check = answer_check()
     assert check.feed("Let me see.")
     events = check.feed(" Now.</think>The answer.") + check.finish()
     assert events[0] == RewindEvent(0, "that was not the answer yet")
@@ -151,7 +158,7 @@ def test_reasoning_without_its_opening_tag_is_taken_back() -> None:
 
 def test_cited() -> None:
     assert cited("So [3], so [1][3]. `x[2]`") == (1, 3)
-    check = AnswerCheck(NUMBERS, ADDRESSES)
+    check = answer_check()
     check.feed("So [3] and [1], not [7]. ")
     assert check.cited == (1, 3)
 

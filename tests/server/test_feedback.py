@@ -8,7 +8,9 @@ from contextlib import closing
 
 import pytest
 
+from molsys_chat_server.answer_id import find_label, new_answer_id
 from molsys_chat_server.feedback import FeedbackStore
+from molsys_chat_server.requests import ANSWER_ID
 
 SCRIPT = """
 import os, signal, sys
@@ -35,6 +37,31 @@ def test_votes_survive_a_kill(tmp_path) -> None:
     store.add("f" * 32, "down", "late")
     store.close()
     assert count(path) == 51
+
+
+def test_a_file_of_an_earlier_release_gets_the_missing_column(tmp_path) -> None:
+    path = tmp_path / "votes.sqlite"
+    with closing(sqlite3.connect(path)) as votes:
+        votes.execute("CREATE TABLE votes (id TEXT PRIMARY KEY, vote TEXT, comment TEXT, at TEXT)")
+        votes.execute("INSERT INTO votes VALUES ('a', 'up', '', '2026-01-01')")
+        votes.commit()
+    for _ in range(2):
+        store = FeedbackStore(path)
+        store.add("b" * 32, "down", "", "candidate")
+        store.close()
+    with closing(sqlite3.connect(path)) as votes:
+        rows = votes.execute("SELECT vote, model FROM votes ORDER BY id").fetchall()
+    assert rows == [("up", ""), ("down", "candidate")]
+
+
+def test_an_answer_s_id_tells_its_model() -> None:
+    labels = ["llama", "candidate", "other"]
+    ids = {new_answer_id(label) for label in labels for _ in range(10)}
+    assert len(ids) == 30
+    assert all(ANSWER_ID.fullmatch(each) for each in ids)
+    assert find_label(new_answer_id("candidate"), labels) == "candidate"
+    assert find_label(new_answer_id("gone"), labels) == ""
+    assert find_label(new_answer_id(""), labels) == ""
 
 
 def test_two_processes_may_write(tmp_path) -> None:

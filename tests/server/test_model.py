@@ -13,6 +13,7 @@ from molsys_chat_server.errors import (
     ModelUnavailableError,
 )
 from molsys_chat_server.model import ChatModel, Piece
+from molsys_chat_server.models import Models
 
 PROMPT = [{"role": "system", "content": "Rules."}, {"role": "user", "content": "Question?"}]
 
@@ -23,7 +24,8 @@ def collect(settings, fake_model):
 
     def run(times: int = 1, url: str = "", **overrides) -> list[Piece]:
         async def main() -> list[Piece]:
-            model = ChatModel(settings(model_url=url or fake_model.url, **overrides))
+            model = Models(settings(model_url=url or fake_model.url, **overrides)).main
+            assert model is not None
             try:
                 for _ in range(times):
                     pieces = [piece async for piece in model.stream(PROMPT)]
@@ -55,6 +57,47 @@ def test_what_is_sent(collect, fake_model) -> None:
     assert sent["stream"] is True
     assert sent["temperature"] == 0.3
     assert sent["max_tokens"] == 77
+
+
+def test_going_on_from_a_begun_answer(settings, fake_model) -> None:
+    fake_model.says(" by name [1].")
+
+    async def main() -> list[Piece]:
+        model = Models(settings(model_url=fake_model.url)).main
+        asked = {"begun": "They are selected", "bad_words": ["orbit.find", "orbit.get"]}
+        pieces = [piece async for piece in model.stream(PROMPT, **asked)]
+        assert [piece async for piece in model.stream(PROMPT)]
+        await model.close()
+        return pieces
+
+    assert text(asyncio.run(main())) == " by name [1]."
+    begun, plain = fake_model.chats
+    assert begun["messages"] == [*PROMPT, {"role": "assistant", "content": "They are selected"}]
+    assert begun["continue_final_message"] is True
+    assert begun["add_generation_prompt"] is False
+    assert begun["bad_words"] == ["orbit.find", "orbit.get"]
+    assert plain["messages"] == PROMPT
+    assert plain.keys().isdisjoint({"continue_final_message", "bad_words"})
+
+
+def test_two_streams_at_one_place(settings, fake_model) -> None:
+    """An answer that is begun, rewound and gone on from keeps its place throughout."""
+    fake_model.says("It is so [1].")
+
+    async def main() -> None:
+        model = Models(settings(model_url=fake_model.url, model_concurrency=1)).main
+        async with model.place() as place:
+            pieces = place.stream(PROMPT)
+            assert (await anext(pieces)).text == ""
+            await pieces.aclose()
+            again = [piece async for piece in place.stream(PROMPT, begun="It is")]
+            assert text(again) == "It is so [1]."
+            assert model.pool.replicas[0].outstanding == 1
+        assert model.pool.replicas[0].outstanding == 0
+        await model.close()
+
+    asyncio.run(main())
+    assert len(fake_model.chats) == 2
 
 
 def test_model_is_the_first_one_listed_unless_named(collect, fake_model) -> None:
@@ -268,7 +311,7 @@ def test_closing_the_generator_closes_the_request(settings, fake_model) -> None:
     fake_model.script = script
 
     async def main() -> None:
-        model = ChatModel(settings(model_url=fake_model.url))
+        model = Models(settings(model_url=fake_model.url)).main
         pieces = model.stream(PROMPT)
         await anext(pieces)
         await pieces.aclose()
@@ -289,7 +332,7 @@ def test_unreachable_server_is_left_alone_for_a_while(settings, closed_port) -> 
         return str(failed.value)
 
     async def main() -> None:
-        model = ChatModel(settings(model_url=url, model_rest_s=0.3))
+        model = Models(settings(model_url=url, model_rest_s=0.3)).main
         assert "not asked again" not in await ask(model)
         assert "not asked again" in await ask(model)
         await asyncio.sleep(0.35)
@@ -299,12 +342,12 @@ def test_unreachable_server_is_left_alone_for_a_while(settings, closed_port) -> 
     asyncio.run(main())
 
 
-def test_probe(settings, fake_model, closed_port) -> None:
+def test_check(settings, fake_model, closed_port) -> None:
     async def probe(url: str) -> tuple[str, str]:
-        model = ChatModel(settings(model_url=url))
-        problem = await model.probe()
+        model = Models(settings(model_url=url)).main
+        await model.check()
         await model.close()
-        return problem, model.name
+        return model.problem, model.name
 
     assert asyncio.run(probe(fake_model.url)) == ("", "tiny")
     problem, _ = asyncio.run(probe(f"http://127.0.0.1:{closed_port}/v1"))

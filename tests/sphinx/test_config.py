@@ -27,9 +27,17 @@ def test_every_value_is_described() -> None:
         ("suggestions", [1], 'write ["…", "…"]'),
         ("project", 1, "expected a text"),
         ("version", 0.9, "expected a text"),
+        ("launcher", "left", 'expected "corner" or '),
+        ("panel", None, 'expected "side" or "window"'),
+        ("shortcut", "/", 'expected "Ctrl+/"'),
+        ("shortcut", "Ctrl+K", "themes open their own search with it"),
+        ("privacy_notice", 1, "expected a text"),
         ("exclude", "api/**", 'write ["…", "…"]'),
         ("build_index", "yes", "expected True or False"),
         ("build_index", None, "expected True or False"),
+        ("vector_cache", None, "expected a text"),
+        ("vector_cache_mb", -1, "expected a whole number of MB"),
+        ("vector_cache_mb", True, "expected a whole number of MB"),
     ],
 )
 def test_a_wrong_value_is_a_warning_and_the_default_is_used(

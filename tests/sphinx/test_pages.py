@@ -1,13 +1,13 @@
 """What reaches the pages."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 
 from sphinx_molsys_chat import __version__
-from sphinx_molsys_chat.assets import assets_digest, static_folder
+from sphinx_molsys_chat.assets import assets_digest
+from sphinx_molsys_chat.packing import packed_files
 
 from .conftest import Build, MakeProject
 
@@ -34,20 +34,23 @@ def test_every_theme_carries_the_chat(make_project: MakeProject, theme: str, bui
     assert build.status == 0, build.warnings
     page, other = "part/page1", "part/page3"
     tail = "/index.html" if builder == "dirhtml" else ".html"
-    assert_one_tag(build, "index.html", root="./")
+    search = "search/" if builder == "dirhtml" else "search.html"
+    assert_one_tag(build, "index.html", root="./", search=search)
     root = "../../" if builder == "dirhtml" else "../"
-    assert_one_tag(build, page + tail, root=root)
-    assert_one_tag(build, "search" + tail, root="../" if builder == "dirhtml" else "./")
+    assert_one_tag(build, page + tail, root=root, search=search)
+    root = "../" if builder == "dirhtml" else "./"
+    assert_one_tag(build, "search" + tail, root=root, search=search)
     assert build.noindex(other + tail)
     assert not build.noindex(page + tail)
     assert "nochat" not in build.text(other + tail)
-    assert files_below(build.outdir / "_static/molsys-chat") == files_below(
-        static_folder() / "molsys-chat"
-    )
+    assert files_below(build.outdir / "_static/molsys-chat") == set(packed_files())
 
 
-def assert_one_tag(build: Build, page: str, *, root: str) -> None:
+def assert_one_tag(build: Build, page: str, *, root: str, search: str) -> None:
     [tag] = build.scripts(page)
+    assert f'nomodule="" src="{"" if root == "./" else root}_static/molsys-chat/nomodule.js' in (
+        build.text(page)
+    )
     source, _, checksum = tag.pop("src").partition("?v=")
     assert source == f"{'' if root == './' else root}_static/molsys-chat/launcher.js"
     assert len(checksum) == 8
@@ -63,6 +66,7 @@ def assert_one_tag(build: Build, page: str, *, root: str) -> None:
         "data-version": "1.2",
         "data-page": page,
         "data-root": root,
+        "data-search": search,
     }
 
 
@@ -135,17 +139,62 @@ def test_one_page_for_all_documents_carries_the_chat(make_project: MakeProject) 
     assert tag["data-page"] == "index.html"
 
 
-def test_modules_import_each_other_by_their_state(make_project: MakeProject) -> None:
+def test_the_widget_s_files_are_packed_whatever_a_build_before_left(
+    make_project: MakeProject,
+) -> None:
     project = make_project()
-    for _ in range(2):  # a second build leaves what the first one wrote
+    for _ in range(2):
         build = project.build("-W", "-j2")
         assert build.status == 0, build.warnings
         copied = build.outdir / "_static/molsys-chat"
-        imports = re.findall(r'from "(.*?)";', (copied / "panel.js").read_text(encoding="utf-8"))
-        assert f"./client.js?v={assets_digest()}" in imports
-        assert all(name.endswith(f".js?v={assets_digest()}") for name in imports)
-        source = (static_folder() / "molsys-chat/launcher.js").read_bytes()
-        assert (copied / "launcher.js").read_bytes() == source
+        assert {path.name: path.read_text("utf-8") for path in copied.iterdir()} == packed_files()
+
+
+def test_a_page_suggests_its_own_questions(make_project: MakeProject) -> None:
+    project = make_project(molsys_chat_suggestions=["Of the site?"])
+    field = ":chat-suggestions:\n   - Of this page?\n   - Second?\n\n"
+    project.write("part/page3.rst", f"{field}Title\n=====\n\nText.\n")
+    project.write("part/page4.rst", f"Title\n=====\n\n{field}Text.\n")
+    project.write("part/page5.rst", ":chat-suggestions:\n\nTitle\n=====\n\nText.\n")
+    build = project.build("-W", "-j2")
+    assert build.status == 0, build.warnings
+    suggested = {
+        page: json.loads(build.scripts(page)[0]["data-suggestions"])
+        for page in ("index.html", "part/page3.html", "part/page4.html", "part/page5.html")
+    }
+    assert list(suggested.values()) == [
+        ["Of the site?"],
+        ["Of this page?", "Second?"],
+        ["Of this page?", "Second?"],
+        [],
+    ]
+    assert "chat-suggestions" not in build.text("part/page4.html")
+
+
+def test_front_matter_suggests_questions(make_project: MakeProject) -> None:
+    project = make_project(extensions=["sphinx_molsys_chat", "myst_parser"])
+    (project.folder / "part/page4.rst").unlink()
+    front = "---\nchat-suggestions:\n  - 'Of this page?'\n  - Second?\n---\n"
+    project.write("part/page4.md", f"{front}# Title\n\nText.\n")
+    build = project.build("-W")
+    assert build.status == 0, build.warnings
+    [tag] = build.scripts("part/page4.html")
+    assert json.loads(tag["data-suggestions"]) == ["Of this page?", "Second?"]
+
+
+def test_place_form_shortcut_and_notice_reach_the_tag(make_project: MakeProject) -> None:
+    build = make_project(
+        molsys_chat_launcher="header",
+        molsys_chat_panel="window",
+        molsys_chat_shortcut="",
+        molsys_chat_privacy_notice="Questions are kept for a day.",
+    ).build("-W")
+    assert build.status == 0, build.warnings
+    [tag] = build.scripts("index.html")
+    assert tag["data-launcher"] == "header"
+    assert tag["data-panel"] == "window"
+    assert tag["data-shortcut"] == ""
+    assert tag["data-notice"] == "Questions are kept for a day."
 
 
 def test_the_maintainers_own_static_files_stay(make_project: MakeProject) -> None:

@@ -1,6 +1,7 @@
 """The index at the end of a build."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -58,6 +59,32 @@ def test_a_second_build_only_adds_what_changed(make_project: MakeProject) -> Non
     assert "chat index written" in output
     # The page, and the start page that names its title.
     assert "(2 texts embedded)" in output
+
+
+@needs_rag
+def test_a_lost_index_is_made_again_from_the_vector_cache(make_project: MakeProject) -> None:
+    project = make_project(molsys_chat_build_index=True, molsys_chat_vector_cache="../vectors")
+    build = project.build("-W")
+    assert build.status == 0, build.warnings
+    vectors = (build.outdir / "_chat/vectors.faiss").read_bytes()
+    assert (project.folder.parent / "vectors/vectors-1.sqlite").is_file()
+    shutil.rmtree(build.outdir / "_chat")
+    again = project.build("-W")
+    assert "(0 texts embedded, 18 from the cache)" in again.output
+    assert (build.outdir / "_chat/vectors.faiss").read_bytes() == vectors
+    shutil.rmtree(build.outdir / "_chat")
+    without = project.build("-W", "-D", "molsys_chat_vector_cache_mb=0")
+    assert "(18 texts embedded)" in without.output
+
+
+@needs_rag
+def test_a_cache_that_cannot_be_used_is_a_warning_and_the_index(make_project: MakeProject) -> None:
+    project = make_project(molsys_chat_build_index=True, molsys_chat_vector_cache="conf.py")
+    build = project.build()
+    assert build.status == 0
+    assert "conf.py is left out of this build" in build.warnings
+    assert "[molsys_chat.index]" in build.warnings
+    assert "chat index written" in build.output
 
 
 def test_no_index_unless_asked_for(make_project: MakeProject) -> None:

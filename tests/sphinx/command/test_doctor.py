@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,14 @@ def test_a_model_server_is_asked(model_url: str, capsys: Capture) -> None:
     assert line_about("model server", capsys.readouterr().out).endswith("serves tiny")
 
 
+def test_every_replica_is_asked(model_url: str, capsys: Capture) -> None:
+    assert main(["doctor", "--model-url", f"{model_url},http://127.0.0.1:9/v1"]) == 1
+    out = capsys.readouterr().out
+    first, second = [line for line in out.splitlines() if line[4:].startswith("model server ")]
+    assert first.endswith("serves tiny")
+    assert "127.0.0.1:9" in second
+
+
 def test_another_model_is_told(
     model_url: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +101,25 @@ def test_wrong_settings_are_told(tmp_path: Path, capsys: Capture) -> None:
     config.write_text("prot = 1\n", encoding="utf-8")
     assert main(["doctor", "--config", str(config)]) == 1
     assert "did you mean 'port'" in line_about("settings", capsys.readouterr().out)
+
+
+def test_cards_are_told_and_whether_the_default_model_fits_them(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "nvidia-smi"
+    program.write_text('#!/bin/sh\necho "NVIDIA GeForce RTX 2080 Ti, 11264, 10, 7.5"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "11.0 GiB, 0.0 in use, compute capability 7.5" in line_about("GPU", out)
+    assert "llama-3.1-8b-instruct-awq fits: 9.6 GiB a card" in line_about("model on GPU", out)
+    program.write_text('#!/bin/sh\necho "Tesla V100-SXM2-16GB, 16384, 10, 7.0"\n')
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert line_about("model on GPU", out).startswith("--")
+    assert "does not fit" in line_about("model on GPU", out)
+    assert "llama.cpp" in out
 
 
 def test_an_absent_extra_is_told_with_the_remedy(

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from sphinx_molsys_chat.command.preview import cache_folder, cached_index
+from sphinx_molsys_chat.caches import cache_folder
+from sphinx_molsys_chat.command.preview import cached_index
 
 QUESTION = {"messages": [{"role": "user", "content": "How do I select the CA atoms?"}]}
 

@@ -1,0 +1,1 @@
+"""What a model needs on a graphics card, worked out before vLLM is started."""

@@ -1,0 +1,1 @@
+"""vLLM's processes: one a card, started, watched, started again, stopped."""

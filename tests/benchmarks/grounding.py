@@ -1,0 +1,173 @@
+"""How well unsupported sentences of answers are told from supported ones.
+
+``python tests/benchmarks/grounding.py --index molsysmt=INDEX --index mdtraj=INDEX`` judges the
+labelled sentences of ``grounding/`` and prints, for each half, the share of the unsupported ones
+that is caught and the share of the supported ones that is wrongly marked, by kind and language.
+``--crowd N`` adds the N sections that a search for the sentence finds to its sources, as in an
+answer without citations. ``--fit`` prints the weights of a logistic model that is fitted on the
+``tune`` half; they are written into ``molsys_chat_server.grounding`` by hand.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molsys_chat_rag.embedding import Embedder, load_embedder
+from molsys_chat_rag.index import Index
+from molsys_chat_rag.sections import Section, render_blocks
+from molsys_chat_server import grounding
+from molsys_chat_server.evidence import Evidence
+from molsys_chat_server.grounding import Signals, find_signals
+from molsys_chat_server.passages import Passage
+
+SETS = Path(__file__).parent / "grounding"
+NAMES = ("coverage", "cosine", "unknown", "missing", "spanish")
+WRONG = 0.08
+"""The share of supported sentences that may be marked, from which the threshold follows."""
+RIDGE = 2.0
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A labelled sentence with what was found of it."""
+
+    record: Mapping[str, Any]
+    signals: Signals
+    seconds: float
+
+    @property
+    def unsupported(self) -> bool:
+        return not self.record["supported"]
+
+
+def passage(n: int, section: Section) -> Passage:
+    return Passage(n, " › ".join(section.path), section.address, render_blocks(section.blocks))
+
+
+def sources(record: Mapping[str, Any], indexes: Mapping[str, Index], crowd: int) -> list[Passage]:
+    """The sections that a sentence cites, and others that a search finds beside them."""
+    if "text" in record:
+        return [Passage(1, "Orbit", "orbit.html", record["text"])]
+    index = indexes[record["corpus"]]
+    found = {address: index.section(address) for address in record["sections"]}
+    if crowd:
+        for hit in index.search(record["sentence"], k=crowd).hits:
+            found.setdefault(hit.section.address, hit.section)
+    gone = [address for address, section in found.items() if section is None]
+    if gone:
+        raise SystemExit(f"{record['id']}: the index of {record['corpus']} has no section {gone}")
+    return [passage(n, section) for n, section in enumerate(found.values(), 1) if section]
+
+
+def judge(
+    half: str, indexes: Mapping[str, Index], embedder: Embedder, crowd: int
+) -> list[Labelled]:
+    judged = []
+    for line in (SETS / f"{half}.jsonl").read_text("utf-8").splitlines():
+        record = json.loads(line)
+        if "text" not in record and record["corpus"] not in indexes:
+            continue
+        passages = sources(record, indexes, crowd)
+        started = time.perf_counter()
+        signals = find_signals(record["sentence"], Evidence(passages), embedder)
+        judged.append(Labelled(record, signals, time.perf_counter() - started))
+    return judged
+
+
+def show(half: str, judged: Sequence[Labelled]) -> None:
+    marked = {True: [0, 0], False: [0, 0]}
+    kinds: dict[tuple[bool, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for each in judged:
+        flagged = each.signals.doubt >= grounding.UNSUPPORTED
+        key = (each.unsupported, each.record["how"], each.record["language"])
+        for counts in (marked[each.unsupported], kinds[key]):
+            counts[0] += flagged
+            counts[1] += 1
+    (caught, false), (wrong, true) = marked[True], marked[False]
+    print(f"{half}: {caught} of {false} unsupported caught ({caught / false:.1%}),")
+    print(f"  {wrong} of {true} supported marked wrongly ({wrong / true:.1%})")
+    for (_, how, spoken), (some, all_) in sorted(kinds.items()):
+        print(f"    {how:20} {spoken}  {some:3} of {all_}")
+    print(f"  {1000 * median(each.seconds for each in judged):.1f} ms a sentence (median)")
+
+
+def fit(judged: Sequence[Labelled]) -> tuple[float, Array]:
+    """Return bias and slopes: ridge regression, then moved so that a doubt of 0.5 decides."""
+    plain = [each for each in judged if not each.signals.contradicted]
+    x, y = _table(plain), np.array([each.unsupported for each in plain], dtype=float)
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    weights = _logistic(np.c_[(x - mean) / spread, np.ones(len(y))], y)
+    slopes = weights[:-1] / spread
+    logits = x @ slopes
+    allowed = int(WRONG * sum(not each.unsupported for each in judged))
+    allowed -= sum(each.signals.contradicted and not each.unsupported for each in judged)
+    supported = np.sort(logits[y == 0])[::-1]
+    threshold = (supported[max(allowed, 1)] + supported[max(allowed, 1) - 1]) / 2
+    return -float(threshold), slopes
+
+
+def cross_validate(judged: Sequence[Labelled]) -> None:
+    """Print the figures with each source's sentences judged by weights that never saw them."""
+    sources = [str(each.record.get("sections", each.record.get("text"))) for each in judged]
+    caught, wrong = 0, 0
+    for source in dict.fromkeys(sources):
+        bias, slopes = fit(
+            [each for each, own in zip(judged, sources, strict=True) if own != source]
+        )
+        for each in (each for each, own in zip(judged, sources, strict=True) if own == source):
+            doubted = bool(_table([each]) @ slopes + bias >= 0) or each.signals.contradicted
+            caught += doubted and each.unsupported
+            wrong += doubted and not each.unsupported
+    false = sum(each.unsupported for each in judged)
+    true = len(judged) - false
+    print(f"both halves, each source judged by weights fitted on the others: {caught} of {false}")
+    print(f"  caught ({caught / false:.1%}), {wrong} of {true} marked wrongly ({wrong / true:.1%})")
+
+
+def _table(judged: Sequence[Labelled]) -> Array:
+    return np.array([[float(getattr(each.signals, name)) for name in NAMES] for each in judged])
+
+
+def _logistic(z: Array, y: Array) -> Array:
+    weights = np.zeros(z.shape[1])
+    penalty = RIDGE * np.diag([1.0] * (z.shape[1] - 1) + [0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-z @ weights))
+        slope = z.T @ (p - y) + penalty @ weights
+        weights -= np.linalg.solve((z * (p * (1 - p))[:, None]).T @ z + penalty, slope)
+    return weights
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--index", action="append", default=[], metavar="CORPUS=INDEX")
+    parser.add_argument("--crowd", type=int, default=0, metavar="N")
+    parser.add_argument("--fit", action="store_true")
+    arguments = parser.parse_args()
+    embedder = load_embedder()
+    pairs = (pair.partition("=") for pair in arguments.index)
+    indexes = {name: Index.open(Path(path), embedder=embedder) for name, _, path in pairs}
+    if arguments.fit:
+        bias, slopes = fit(judge("tune", indexes, embedder, arguments.crowd))
+        told = ", ".join(f"{value:.2f}" for value in (bias, *slopes))
+        print(f"BIAS, COVERAGE, COSINE, UNKNOWN, MISSING, SPANISH = {told}")
+        return
+    halves = {half: judge(half, indexes, embedder, arguments.crowd) for half in ("tune", "report")}
+    for half, judged in halves.items():
+        show(half, judged)
+    cross_validate([each for judged in halves.values() for each in judged])
+
+
+if __name__ == "__main__":
+    main()
