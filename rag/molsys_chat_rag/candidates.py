@@ -15,7 +15,7 @@ from molsys_chat_rag.content import Text
 from molsys_chat_rag.embedding import Vectors
 from molsys_chat_rag.lexical import Posting, rarity
 from molsys_chat_rag.nearest import NearestVectors
-from molsys_chat_rag.ranking import Column, Features, Weights, score
+from molsys_chat_rag.ranking import Column, Features, Weights, score, spread
 
 DEPTH = 200
 """Rows taken from each ranking."""
@@ -32,7 +32,7 @@ class Candidates:
     texts: Numbers
     """Their numbers."""
     scores: Column
-    """Their scores, higher is better."""
+    """Their scores, higher is better; what crowds a page has lost some."""
     best_chunks: Numbers
     """The chunk of each that is nearest to the question."""
     features: Features
@@ -101,7 +101,8 @@ class CandidateFinder:
             named,
             page,
         )
-        return Candidates(found, score(features, weights), best_chunks, features)
+        scores = spread(score(features, weights), self._pages[found])
+        return Candidates(found, scores, best_chunks, features)
 
     def holding(self, texts: Numbers, postings: Sequence[Posting]) -> NDArray[np.bool_]:
         """Return which texts hold which postings' terms, shape ``(texts, postings)``."""

@@ -131,7 +131,7 @@ class Index:
 
     def _search(self, question: str, k: int, page: str, history: Sequence[str]) -> Retrieval:
         query = make_query(question, history, self._speller)
-        named = self._named(self._symbols.match(question)[:MOST_SYMBOLS])
+        named = self._named(self._symbols.match(query.asked)[:MOST_SYMBOLS])
         candidates, signs = self.find_candidates(query, named, page)
         # A copy that the question names in full is shown at its own address.
         shown = {number: row for match, row, number in named if match.symbol.name in question}

@@ -5,6 +5,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from molsys_chat_rag.lexical import content_words, terms
+from molsys_chat_rag.pasted import read_pasted
 from molsys_chat_rag.spanish import is_spanish, to_english
 from molsys_chat_rag.spelling import Speller
 
@@ -30,6 +31,8 @@ _PROPER = re.compile(r"(?<=[a-z,;)\"'] )[A-Z]\w+")
 class Query:
     """What is searched."""
 
+    asked: str
+    """The question as it was asked, what was pasted put in order; names are looked for in it."""
     text: str
     """What is embedded."""
     terms: tuple[str, ...]
@@ -48,7 +51,8 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     :param history: the reader's earlier questions, oldest first; a question that says little by
         itself is searched together with the last of them.
     """
-    text = question
+    pasted = read_pasted(question)
+    question = text = pasted.text
     if is_spanish(question) and not _is_spoken(question, speller):
         text = to_english(question, speller.own_word)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)
@@ -57,7 +61,8 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]
     names = () if question.isupper() else tuple(dict.fromkeys(_NAME.findall(question)))
     proper = tuple(dict.fromkeys(_PROPER.findall(question)))
-    return Query(text, found, content_words(text), names, proper)
+    asked = " ".join([question, *pasted.called])
+    return Query(asked, text, found, content_words(text), names, proper)
 
 
 def _leans(text: str) -> bool:

@@ -21,7 +21,8 @@
        ├── ModelStatusError        it answered with an HTTP error
        ├── ModelGarbageError       it answered with something that is no chat completion
        ├── ModelBrokenOffError     the connection ended before the answer did
-       └── ModelInventsError       it went on naming what the documentation does not have
+       ├── ModelInventsError       it went on naming what the documentation does not have
+       └── ModelUnsupportedError   the sources support nothing of what it wrote
 """
 
 
@@ -158,3 +159,9 @@ class ModelInventsError(ModelError):
     """The model went on naming what the documentation does not have."""
 
     code = "model_invents"
+
+
+class ModelUnsupportedError(ModelError):
+    """The sources support nothing of what the model wrote."""
+
+    code = "model_unsupported"

@@ -165,7 +165,7 @@ class DoneEvent:
     symbols: tuple[SymbolLink, ...] = ()
     """The documented names that it mentions."""
     unverified: tuple[str, ...] = ()
-    """Names in it that the documentation does not know."""
+    """Its sentences that the sources do not support, as they stand in it."""
     degraded: str = ""
     """Why a configured model did not write it (an error code); empty where nothing failed."""
     truncated: bool = False
@@ -176,6 +176,12 @@ class DoneEvent:
     """What the model was not sent whole, since its context is too short: ``sources``, …"""
     routed: str = ""
     """What the router said, for the metrics: ``yes``, ``no``, ``failed``; empty if not asked."""
+    direct: bool = False
+    """Whether it only looks up what is written down, for the metrics."""
+    invented: tuple[str, ...] = ()
+    """The kinds of the inventions that were refused, one for each, for the metrics."""
+    left_out: int = 0
+    """How many of them were left out in the end, for the metrics."""
 
     name = "done"
 

@@ -148,7 +148,9 @@ class IndexRegistry:
         wanted = read_manifest(folder).model.digest
         loaded = [slot.current.index.embedder for slot in self._slots if slot.current is not None]
         same = [embedder for embedder in loaded if embedder.model.digest == wanted]
-        return Index.open(folder, embedder=same[0] if same else None)
+        index = Index.open(folder, embedder=same[0] if same else None)
+        _ = index.names  # read now rather than for the first reader
+        return index
 
     def _report(self, slot: _Slot, problem: str) -> None:
         if problem and problem != slot.problem:

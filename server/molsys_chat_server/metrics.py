@@ -61,6 +61,7 @@ class Metrics:
             "What the router said of doubtful questions: yes, no, or that it failed.",
             "decision",
         )
+        self._make_checking_metrics()
         self.retrieval = self._histogram(
             "retrieval_seconds",
             "Time to find the sections, the question's embedding included.",
@@ -80,6 +81,20 @@ class Metrics:
         )
         self.total = self._histogram(
             "answer_seconds", "Time from the request to the answer's end.", _ANSWER_BUCKETS
+        )
+
+    def _make_checking_metrics(self) -> None:
+        self.direct = self._counter(
+            "direct_answers_total", "Answers that only look up what is written down, by no model."
+        )
+        self.invented = self._counter(
+            "invented_names_total", "Inventions of a model that were refused, by kind.", "kind"
+        )
+        self.left_out = self._counter(
+            "left_out_total", "Statements and sentences left out of answers for an invention."
+        )
+        self.unverified = self._counter(
+            "unverified_sentences_total", "Sentences of answers that their sources do not support."
         )
 
     def _make_state_metrics(self) -> None:
@@ -120,6 +135,7 @@ class Metrics:
             if event.degraded:
                 self.model_errors.labels(event.degraded).inc()
             self._observe_model(event)
+            self._observe_checking(event)
         elif isinstance(event, ErrorEvent):
             self.answers.labels("error").inc()
 
@@ -131,6 +147,13 @@ class Metrics:
             self.routed.labels(event.routed).inc()
         for part in event.shortened:
             self.shortened.labels(part).inc()
+
+    def _observe_checking(self, event: DoneEvent) -> None:
+        self.direct.inc(event.direct)
+        self.left_out.inc(event.left_out)
+        self.unverified.inc(len(event.unverified))
+        for kind in event.invented:
+            self.invented.labels(kind).inc()
 
     def show_indexes(self, states: tuple[IndexStatus, ...]) -> None:
         """Show how the configured folders do."""

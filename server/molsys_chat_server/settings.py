@@ -24,7 +24,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 
 from molsys_chat_server.errors import SettingsError
-from molsys_chat_server.role_settings import RolesSettings, check_urls
+from molsys_chat_server.models.role_settings import RolesSettings, check_urls
 from molsys_chat_server.settings_problems import ENV_PREFIX, first_problem, suggest
 
 __all__ = ["ENV_PREFIX", "Settings", "load_settings"]

@@ -15,7 +15,7 @@ from sphinx_molsys_chat.extras import installed, missing_from, remedy, requireme
 from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
-    from molsys_chat_server.roles import Role
+    from molsys_chat_server.models.roles import Role
     from molsys_chat_server.settings import Settings
 
 MODEL_SERVER_TIMEOUT_S = 5.0
@@ -106,7 +106,7 @@ def describe_counter(settings: "Settings") -> str:
 
     :raises SettingsError: if the vocabulary cannot be had.
     """
-    from molsys_chat_server.tokens import load_counter
+    from molsys_chat_server.models.tokens import load_counter
 
     return load_counter(settings.tokenizer).source
 

@@ -54,7 +54,7 @@ def examine(arguments: argparse.Namespace) -> Iterator[Check]:
 
 def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the checks of what the service's settings name."""
-    from molsys_chat_server.roles import resolve_roles
+    from molsys_chat_server.models.roles import resolve_roles
     from molsys_chat_server.settings import load_settings
 
     try:

@@ -5,17 +5,17 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.answering import stream_answer
+from molsys_chat_server.answering.answer import stream_answer
 from molsys_chat_server.events import ErrorEvent, joined_json
-from molsys_chat_server.model import ChatModel, Message, Piece, Place
-from molsys_chat_server.models import Models
-from molsys_chat_server.pool import ReplicaPool
-from molsys_chat_server.readers import Reader
-from molsys_chat_server.replicas import Replica
-from molsys_chat_server.requests import ChatRequest
-from molsys_chat_server.requests import Message as Turn
-from molsys_chat_server.roles import Role
+from molsys_chat_server.models.chat_model import ChatModel, Message, Piece, Place
+from molsys_chat_server.models.models import Models
+from molsys_chat_server.models.pool import ReplicaPool
+from molsys_chat_server.models.readers import Reader
+from molsys_chat_server.models.replicas import Replica
+from molsys_chat_server.models.roles import Role
 from molsys_chat_server.settings import Settings
+from molsys_chat_server.web.requests import ChatRequest
+from molsys_chat_server.web.requests import Message as Turn
 from sphinx_molsys_chat.command.failure import CommandError
 
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.names.checker import NameChecker
-from molsys_chat_server.names.verdict import Finding
-from molsys_chat_server.passages import Passage
-from molsys_chat_server.reasoning import ReasoningFilter
-from molsys_chat_server.sentences import split_sentences
+from molsys_chat_server.answering.passages import Passage
+from molsys_chat_server.checking.names.checker import NameChecker
+from molsys_chat_server.checking.names.verdict import Finding
+from molsys_chat_server.checking.reasoning import ReasoningFilter
+from molsys_chat_server.text.sentences import split_sentences
 from sphinx_molsys_chat.command.eval_scores import FindInvented
 
 _BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})([\w+.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.M | re.S)

@@ -11,8 +11,8 @@ from typing import Literal
 
 from molsys_chat_rag.evaluation import Question
 from molsys_chat_server.errors import ModelError
-from molsys_chat_server.model import ChatModel, Message
-from molsys_chat_server.models import Models
+from molsys_chat_server.models.chat_model import ChatModel, Message
+from molsys_chat_server.models.models import Models
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.command.failure import CommandError
 

@@ -4,9 +4,9 @@ Terms: *key facts* are those of the question that the answer says. A citation is
 source alone supports the sentence, or when the sentence is supported with it and not without
 it; *precision* is the share of right ones among the citations, *recall* the share of sentences
 that what they cite supports (after Gao et al., *Enabling Large Language Models to Generate Text
-with Citations*, 2023; support is judged by ``molsys_chat_server.grounding``). *Invented* are names
-and arguments that the documentation does not know, in what the model wrote (*before*) and in what
-the reader got (*after*).
+with Citations*, 2023; support is judged by ``molsys_chat_server.checking.grounding``). *Invented*
+are names and arguments that the documentation does not know, in what the model wrote (*before*) and
+in what the reader got (*after*).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from typing import Any
 
 from molsys_chat_rag.embedding import Embedder
 from molsys_chat_rag.evaluation import Question
+from molsys_chat_server.answering.passages import Passage
+from molsys_chat_server.checking.grounding import Grounding
 from molsys_chat_server.events import AnswerKind
-from molsys_chat_server.grounding import Grounding
-from molsys_chat_server.passages import Passage
-from molsys_chat_server.sentences import Claim, find_claims
+from molsys_chat_server.text.sentences import Claim, find_claims
 from sphinx_molsys_chat.command.eval_facts import says
 
 FindInvented = Callable[[str], Sequence[str]]

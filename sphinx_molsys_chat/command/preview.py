@@ -7,8 +7,8 @@ from pathlib import Path
 
 from molsys_chat_rag.build import BuildSettings
 from molsys_chat_rag.manifest import Manifest, read_manifest
-from molsys_chat_server.app import create_app
 from molsys_chat_server.settings import load_settings
+from molsys_chat_server.web.app import create_app
 from sphinx_molsys_chat.assets import LAUNCHER, static_folder
 from sphinx_molsys_chat.caches import cache_folder, vector_cache
 from sphinx_molsys_chat.command.index import summary, update_index
@@ -63,8 +63,15 @@ class PageHeads:
             title=defaults.title,
             welcome=defaults.welcome,
             suggestions=(),
+            search=search_page(self._html_dir),
         )
         return render_script_tag(facts, ASSETS_URL + LAUNCHER)
+
+
+def search_page(html_dir: Path) -> str:
+    """Return the address of a built site's search page relative to its root; empty for none."""
+    pages = {"search.html": "search.html", "search/": "search/index.html"}
+    return next((url for url, name in pages.items() if (html_dir / name).is_file()), "")
 
 
 def _text_of(path: Path) -> str:

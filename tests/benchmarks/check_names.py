@@ -29,7 +29,7 @@ from molsys_chat_rag.python_code import logical_lines, parse_code
 from molsys_chat_rag.sections import Section
 from molsys_chat_rag.store import STORE, Store
 from molsys_chat_rag.taught import Teaching, code_lines, collect_taught
-from molsys_chat_server.names.checker import NameChecker
+from molsys_chat_server.checking.names.checker import NameChecker
 
 FOLDS = 10
 SEED = 4

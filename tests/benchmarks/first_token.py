@@ -28,8 +28,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from molsys_chat_rag.evaluation import read_questions
-from molsys_chat_server.app import create_app
 from molsys_chat_server.settings import load_settings
+from molsys_chat_server.web.app import create_app
 
 ANSWER = ("Select ", "them ", "by ", "name ", "[1].")
 

@@ -60,7 +60,7 @@ class Model:
 def read_signs_of(index: Index, question: Question) -> tuple[float, ...]:
     """Return the signs of a question."""
     query = make_query(question.question, question.history, index._speller)
-    named = index._named(index._symbols.match(question.question)[:MOST_SYMBOLS])
+    named = index._named(index._symbols.match(query.asked)[:MOST_SYMBOLS])
     return astuple(index.find_candidates(query, named, "")[1])
 
 

@@ -123,7 +123,7 @@ class QuestionSet:
 
     def _case(self, question: Question, right: set[int], speller: Speller) -> Case:
         query = make_query(question.question, question.history, speller)
-        matches = self.index._symbols.match(question.question)[:MOST_SYMBOLS]
+        matches = self.index._symbols.match(query.asked)[:MOST_SYMBOLS]
         candidates, _ = self.index.find_candidates(query, self.index._named(matches), "")
         table = np.stack([getattr(candidates.features, name) for name in NAMES], axis=1)
         return Case(table, np.array([int(text) in right for text in candidates.texts]))

@@ -5,7 +5,7 @@ labelled sentences of ``grounding/`` and prints, for each half, the share of the
 that is caught and the share of the supported ones that is wrongly marked, by kind and language.
 ``--crowd N`` adds the N sections that a search for the sentence finds to its sources, as in an
 answer without citations. ``--fit`` prints the weights of a logistic model that is fitted on the
-``tune`` half; they are written into ``molsys_chat_server.grounding`` by hand.
+``tune`` half; they are written into ``molsys_chat_server.checking.grounding`` by hand.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from molsys_chat_rag.embedding import Embedder, load_embedder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.sections import Section, render_blocks
-from molsys_chat_server import grounding
-from molsys_chat_server.evidence import Evidence
-from molsys_chat_server.grounding import Signals, find_signals
-from molsys_chat_server.passages import Passage
+from molsys_chat_server.answering.passages import Passage
+from molsys_chat_server.checking import grounding
+from molsys_chat_server.checking.evidence import Evidence
+from molsys_chat_server.checking.grounding import Signals, find_signals
 
 SETS = Path(__file__).parent / "grounding"
 NAMES = ("coverage", "cosine", "unknown", "missing", "spanish")

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.passages import choose_passages
-from molsys_chat_server.prompt import Turn, build_prompt
-from molsys_chat_server.quote import quote_answer
-from molsys_chat_server.tokens import estimate_tokens
+from molsys_chat_server.answering.passages import choose_passages
+from molsys_chat_server.answering.prompt import Turn, build_prompt
+from molsys_chat_server.models.tokens import estimate_tokens
+from molsys_chat_server.quoting.quote import quote_answer
 
 CONTEXT_TOKENS = 2000
 _CONVERSATION = re.compile(r"<conversation>.*</conversation>\n\n", re.DOTALL)

@@ -34,8 +34,8 @@ import uvicorn
 from first_token import free_port, wait_for
 
 from molsys_chat_rag.evaluation import read_questions
-from molsys_chat_server.app import create_app
 from molsys_chat_server.settings import load_settings
+from molsys_chat_server.web.app import create_app
 
 TOKENS_A_SECOND = 20
 TOKENS_AN_ANSWER = 200

@@ -184,7 +184,8 @@ class Camera:
         )
         style = (
             f"body{{margin:12px;display:grid;grid-template-columns:repeat({columns},{width}px);"
-            "gap:12px;align-content:start;width:max-content;background:#8a8f98;font:14px sans-serif;color:#000}"
+            "gap:12px;align-content:start;width:max-content;background:#8a8f98;"
+            "font:14px sans-serif;color:#000}"
             "figure{margin:0}img{width:100%;display:block}figcaption{padding:4px 0}"
         )
         page = self._browser.new_page()

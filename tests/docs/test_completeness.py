@@ -11,13 +11,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from molsys_chat_rag.inventory import read_inventory
-from molsys_chat_server.app import _ENDPOINTS
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.events import AnswerKind
 from molsys_chat_server.metrics import Metrics
-from molsys_chat_server.model_metrics import ModelCollector
-from molsys_chat_server.role_settings import AnswerSettings, RolesSettings
+from molsys_chat_server.models.metrics import ModelCollector
+from molsys_chat_server.models.role_settings import AnswerSettings, RolesSettings
 from molsys_chat_server.settings import ENV_PREFIX, Settings
+from molsys_chat_server.web.app import _ENDPOINTS
 from sphinx_molsys_chat.command.arguments import build_parser
 from sphinx_molsys_chat.config import PREFIX, ChatConfig
 

@@ -3,9 +3,11 @@
 import gzip
 import re
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 from sphinx_molsys_chat.assets import assets_digest
+from sphinx_molsys_chat.config import ChatConfig
 from sphinx_molsys_chat.packing import (
     english_strings,
     module_order,
@@ -14,6 +16,7 @@ from sphinx_molsys_chat.packing import (
     without_comments,
     write_widget,
 )
+from sphinx_molsys_chat.script_tag import FAILED, OUTDATED, PageFacts
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "static" / "molsys-chat"
@@ -73,6 +76,20 @@ def test_what_is_left_over_from_before_goes(tmp_path: Path) -> None:
     (tmp_path / "types.d.ts").write_text("old")
     write_widget(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(packed_files())
+
+
+def test_what_stands_in_two_places_is_the_same() -> None:
+    launcher = (SOURCES / "launcher.js").read_text(encoding="utf-8")
+    assert f'"{FAILED}"' in launcher
+    assert f'title = "{ChatConfig().title}"' in launcher
+    assert f'shortcut = "{ChatConfig().shortcut}"' in launcher
+    assert f'"{OUTDATED}"' in (SOURCES / "nomodule.js").read_text(encoding="utf-8")
+    assert {each.name: each.default for each in fields(PageFacts)}.items() >= {
+        "launcher": ChatConfig().launcher,
+        "panel": ChatConfig().panel,
+        "shortcut": ChatConfig().shortcut,
+        "notice": ChatConfig().privacy_notice,
+    }.items()
 
 
 def test_strings_are_read_and_put_back() -> None:

@@ -6,9 +6,9 @@ import time
 import httpx
 import pytest
 
-from molsys_chat_server.answering import stream_answer
+from molsys_chat_server.answering.answer import stream_answer
 from molsys_chat_server.events import DoneEvent, RewindEvent, joined_answer
-from molsys_chat_server.requests import ask
+from molsys_chat_server.web.requests import ask
 
 QUESTION = "How do I select satellites by altitude?"
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from molsys_chat_rag.known_names import KnownNames
-from molsys_chat_server.answer_check import AnswerCheck
-from molsys_chat_server.check import ProseCheck, check_whole
+from molsys_chat_server.checking.answer_check import AnswerCheck
+from molsys_chat_server.checking.citations import ProseCheck, check_whole
+from molsys_chat_server.checking.names.checker import NameChecker
 from molsys_chat_server.events import RewindEvent, TokenEvent
-from molsys_chat_server.names.checker import NameChecker
 
 markdown = MarkdownIt("commonmark")
 

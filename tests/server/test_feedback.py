@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from molsys_chat_server.answer_id import find_label, new_answer_id
+from molsys_chat_server.answering.answer_id import find_label, new_answer_id
 from molsys_chat_server.feedback import FeedbackStore
-from molsys_chat_server.requests import ANSWER_ID
+from molsys_chat_server.web.requests import ANSWER_ID
 
 SCRIPT = """
 import os, signal, sys

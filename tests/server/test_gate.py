@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from molsys_chat_server.answer_check import AnswerCheck
+from molsys_chat_server.checking.answer_check import AnswerCheck
+from molsys_chat_server.checking.names.checker import NameChecker
 from molsys_chat_server.events import RewindEvent, TokenEvent
-from molsys_chat_server.names.checker import NameChecker
 
 ADDRESSES = ["https://orbit.example.org/api.html#orbit.select"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.grounding import ground_answer
-from molsys_chat_server.passages import Passage
+from molsys_chat_server.answering.passages import Passage
+from molsys_chat_server.checking.grounding import ground_answer
 
 SETS = Path(__file__).parents[1] / "benchmarks" / "grounding"
 SETTINGS = """\

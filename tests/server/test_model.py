@@ -12,8 +12,8 @@ from molsys_chat_server.errors import (
     ModelTimeoutError,
     ModelUnavailableError,
 )
-from molsys_chat_server.model import ChatModel, Piece
-from molsys_chat_server.models import Models
+from molsys_chat_server.models.chat_model import ChatModel, Piece
+from molsys_chat_server.models.models import Models
 
 PROMPT = [{"role": "system", "content": "Rules."}, {"role": "user", "content": "Question?"}]
 

@@ -11,8 +11,8 @@ from molsys_chat_rag.foreign import ForeignName, ForeignNames, write_foreign
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.known_names import KnownNames
 from molsys_chat_rag.taught import Taught, Teaching
-from molsys_chat_server.names.checker import CodeState, NameChecker
-from molsys_chat_server.names.verdict import FindingKind, Verdict
+from molsys_chat_server.checking.names.checker import CodeState, NameChecker
+from molsys_chat_server.checking.names.verdict import FindingKind, Verdict
 
 DOCUMENTED = {
     "mol": ("py:module", ""),

@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from molsys_chat_server.pages import insert_head
+from molsys_chat_server.web.pages import insert_head
 
 TAG = '<script type="module" src="/_molsys_chat/molsys-chat/launcher.js" data-page="{}"></script>'
 

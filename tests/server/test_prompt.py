@@ -6,10 +6,10 @@ import pytest
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_server.answering.passages import Passage, choose_passages
+from molsys_chat_server.answering.prompt import CLOSING, INSTRUCTIONS, Turn, build_prompt
 from molsys_chat_server.errors import SettingsError
-from molsys_chat_server.passages import Passage, choose_passages
-from molsys_chat_server.prompt import CLOSING, INSTRUCTIONS, Turn, build_prompt
-from molsys_chat_server.tokens import estimate_tokens, load_counter
+from molsys_chat_server.models.tokens import estimate_tokens, load_counter
 
 
 def prompt(passages=(), history=(), question="Why?", **given) -> str:

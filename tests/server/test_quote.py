@@ -4,10 +4,10 @@ import pytest
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
-from molsys_chat_server.extracts import split_parameters
-from molsys_chat_server.quote import LONGEST_ANSWER, pieces, quote_answer
-from molsys_chat_server.relevance import Question
-from molsys_chat_server.words import language, stem, symbols, terms
+from molsys_chat_server.quoting.extracts import split_parameters
+from molsys_chat_server.quoting.quote import LONGEST_ANSWER, pieces, quote_answer
+from molsys_chat_server.text.relevance import Question
+from molsys_chat_server.text.words import language, stem, symbols, terms
 
 P, CODE, ITEM, ROW, FIELD, ADMONITION = (
     BlockKind.PARAGRAPH,

@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from molsys_chat_server.errors import ModelStatusError, ModelUnavailableError
-from molsys_chat_server.models import Models
-from molsys_chat_server.readers import Reader
-from molsys_chat_server.replicas import Breaker, ReplicaState
-from molsys_chat_server.roles import Absence
+from molsys_chat_server.models.models import Models
+from molsys_chat_server.models.readers import Reader
+from molsys_chat_server.models.replicas import Breaker, ReplicaState
+from molsys_chat_server.models.roles import Absence
 
 QUESTION = "How do I select satellites by altitude?"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from molsys_chat_server.sentences import find_claims, split_sentences
+from molsys_chat_server.text.sentences import find_claims, split_sentences
 
 ANSWER = """\
 To select the CA atoms, use `select` [1]. It takes a query string, e.g. "name == 'CA'". [2][3] \

@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from molsys_chat_server.models import Models
+from molsys_chat_server.models.models import Models
 from molsys_chat_server.settings_file import NEEDS_RESTART, SettingsFile
 
 QUESTION = "How do I select satellites by altitude?"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from molsys_chat_server.answering.prompt import INSTRUCTIONS
 from molsys_chat_server.errors import PlanError
-from molsys_chat_server.prompt import INSTRUCTIONS
-from molsys_chat_server.tokens import estimate_tokens
+from molsys_chat_server.models.tokens import estimate_tokens
 from molsys_chat_server.vllm_plan.cards import find_card
 from molsys_chat_server.vllm_plan.choices import (
     folder_deployment,

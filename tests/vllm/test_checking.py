@@ -3,7 +3,7 @@
 import pytest
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.names.checker import NameChecker
+from molsys_chat_server.checking.names.checker import NameChecker
 
 from .conftest import shown
 

@@ -2,9 +2,9 @@
 
 from math import ceil
 
-from molsys_chat_server.prompt import INSTRUCTIONS
+from molsys_chat_server.answering.prompt import INSTRUCTIONS
+from molsys_chat_server.models.tokens import estimate_tokens
 from molsys_chat_server.settings import Settings
-from molsys_chat_server.tokens import estimate_tokens
 
 HISTORY_SHARE = 0.25
 """What a conversation may add to the sources' budget (``prompt.build_prompt``)."""

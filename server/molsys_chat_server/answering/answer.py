@@ -1,0 +1,148 @@
+"""From a question to an answer: retrieve, decide, write, check, stream."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
+
+import anyio
+
+from molsys_chat_rag.hits import Hit, Retrieval
+from molsys_chat_rag.index import Index
+from molsys_chat_server.answering.answer_id import new_answer_id
+from molsys_chat_server.answering.generated import generate
+from molsys_chat_server.answering.passages import heading_path
+from molsys_chat_server.answering.quoted import quote, say_undocumented, tell
+from molsys_chat_server.answering.work import Clock, Outcome, Work
+from molsys_chat_server.events import DoneEvent, Event, IndexFacts, Source, SourcesEvent
+from molsys_chat_server.models.models import Models
+from molsys_chat_server.models.readers import Reader, read_reader
+from molsys_chat_server.quoting.direct import DirectAnswer, direct_answer
+from molsys_chat_server.settings import Settings
+from molsys_chat_server.web.requests import ChatRequest
+
+
+async def stream_answer(
+    index: Index,
+    request: ChatRequest,
+    settings: Settings,
+    *,
+    models: Models | None = None,
+    reader: Reader | None = None,
+) -> AsyncGenerator[Event]:
+    """Yield an answer: its sources, its text in pieces, and how it was made.
+
+    Close the generator to stop the work, the model's included.
+
+    :param index: where the answer comes from; open until the generator ends.
+    :param models: who writes it and who is asked what; by default whom the settings name, for this
+        answer only. Where they name none, the answer is quoted from the documentation.
+    :param reader: whose turn it is, and which conversation this is; by default as the request
+        tells it.
+    :raises SettingsError: if no models are given and the setting ``tokenizer`` is wrong.
+    """
+    async with _lent(models, settings) as lent:
+        asking = reader or read_reader(request)
+        work = Work(index, request, settings, lent, asking, lent.writer(asking))
+        async with aclosing(_answer(work)) as events:
+            async for event in events:
+                yield event
+
+
+@asynccontextmanager
+async def _lent(models: Models | None, settings: Settings) -> AsyncGenerator[Models]:
+    """Give the models to ask; those made here are closed at the end."""
+    if models is not None:
+        yield models
+        return
+    made = Models(settings)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def _answer(work: Work) -> AsyncGenerator[Event]:
+    clock, outcome = Clock(), Outcome()
+    retrieval, direct = await anyio.to_thread.run_sync(_look_up, work)
+    clock.retrieved = time.perf_counter()
+    hits = retrieval.hits
+    if direct is not None:
+        hits = direct.sources(hits)[: max(1, len(hits))]
+    yield _sources(work, hits)
+    async with aclosing(await _way(work, retrieval, direct, hits, outcome)) as written:
+        async for event in written:
+            clock.first_token = clock.first_token or time.perf_counter()
+            yield event
+    yield DoneEvent(
+        kind=outcome.kind,
+        cited=outcome.cited,
+        symbols=outcome.symbols,
+        unverified=outcome.unverified,
+        timings=clock.timings(),
+        degraded=outcome.degraded,
+        truncated=outcome.truncated,
+        model=outcome.model,
+        shortened=outcome.shortened,
+        routed=outcome.routed,
+        direct=outcome.direct,
+        invented=outcome.invented,
+        left_out=outcome.left_out,
+    )
+
+
+def _look_up(work: Work) -> tuple[Retrieval, DirectAnswer | None]:
+    """Return what retrieval finds, and the answer where it is only to be looked up."""
+    request = work.request
+    retrieval = work.index.search(
+        request.question,
+        k=request.k or work.settings.default_k,
+        page=request.page,
+        history=tuple(each.content for each in request.history if each.role == "user"),
+    )
+    return retrieval, direct_answer(request.question, work.index, retrieval.hits)
+
+
+async def _way(
+    work: Work,
+    retrieval: Retrieval,
+    direct: DirectAnswer | None,
+    hits: Sequence[Hit],
+    outcome: Outcome,
+) -> AsyncGenerator[Event]:
+    """Return who writes the answer: the page itself, nobody, or the model."""
+    if direct is not None:
+        outcome.direct = True
+        return tell(work, direct.text, hits, outcome)
+    if not await _is_documented(work, retrieval, outcome):
+        return say_undocumented(work, outcome)
+    if work.writer is None:
+        return quote(work, hits, outcome)
+    return generate(work, hits, work.writer, outcome)
+
+
+async def _is_documented(work: Work, retrieval: Retrieval, outcome: Outcome) -> bool:
+    """Return whether the documentation answers: retrieval's word, or the router's in doubt."""
+    low, high = work.models.unsure
+    if not retrieval.hits or not low <= retrieval.confidence <= high:
+        return retrieval.answerable and bool(retrieval.hits)
+    excerpts = [hit.excerpt for hit in retrieval.hits]
+    enough = await work.models.suffices(work.request.question, excerpts)
+    outcome.routed = {True: "yes", False: "no", None: "failed"}[enough]
+    return retrieval.answerable if enough is None else enough
+
+
+def _sources(work: Work, hits: Sequence[Hit]) -> SourcesEvent:
+    return SourcesEvent(
+        id=new_answer_id(work.writer.label if work.writer is not None else ""),
+        sources=tuple(
+            Source(n, heading_path(hit), hit.url, hit.section.address, hit.excerpt)
+            for n, hit in enumerate(hits, 1)
+        ),
+        index=index_facts(work.index),
+    )
+
+
+def index_facts(index: Index) -> IndexFacts:
+    """Return what an answer says of the index that it comes from."""
+    manifest = index.manifest
+    return IndexFacts(manifest.project, manifest.version, manifest.commit, manifest.built_at)

@@ -1,0 +1,1 @@
+"""Answers put together from the documentation's own words."""
