@@ -33,7 +33,9 @@ def static_folder() -> Path:
 @cache
 def assets_digest() -> str:
     """Return what tells one state of the widget's files from another, eight hexadecimal digits."""
+    package = Path(__file__).parent
+    files = [*(static_folder() / WIDGET).glob("*.*s"), *(package / "locale").rglob("*.po")]
     digest = hashlib.sha256()
-    for path in sorted((static_folder() / WIDGET).glob("*.*s")):
+    for path in sorted([*files, package / "packing.py"]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:8]

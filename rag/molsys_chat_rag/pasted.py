@@ -1,8 +1,7 @@
 """What readers paste: code and tracebacks, so put that what matters is searched.
 
 Only the start of a question is searched. Of a traceback that is the error and the reader's own line
-that led to it, not the frames inside libraries; code comes after the words that ask about it, and
-what it calls is followed through its imports.
+that led to it, not the frames inside libraries; code comes after the words that ask about it.
 """
 
 import ast
@@ -10,8 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from molsys_chat_rag.code_names import UNKNOWN, read_names
-from molsys_chat_rag.python_code import logical_lines, parse_code, parse_line
+from molsys_chat_rag.python_code import parse_line
 
 _HEADER = re.compile(r"Traceback \(most recent call last\)")
 _FRAME = re.compile(
@@ -27,27 +25,18 @@ _FENCE = re.compile(r"\s*(?:```|~~~)")
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.|In \[\d*\]:)(?: |$)")
 _INDENT = re.compile(r"\s{2,}\S")
 _SAYS_CODE = (ast.Call, ast.Import, ast.ImportFrom, ast.Assign, ast.AugAssign, ast.Attribute)
-_BLOCK = re.compile(r"\s*(?:async |class |def |elif |else:|except|finally:|for |if |try:|while |with )")
+_BLOCK = re.compile(
+    r"\s*(?:async |class |def |elif |else:|except|finally:|for |if |try:|while |with )"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Pasted:
-    """A question, what was pasted into it read."""
-
-    text: str
-    """What is searched: words, then errors, then code."""
-    called: tuple[str, ...] = ()
-    """Full dotted names that its code calls, imports followed."""
-
-
-def read_pasted(question: str) -> Pasted:
-    """Return a question of several lines so put that what matters comes first."""
+def read_pasted(question: str) -> str:
+    """Return a question of several lines so put that words come first, then errors, then code."""
     if "\n" not in question.strip():
-        return Pasted(question)
-    lines, errors = _cut_tracebacks(question.splitlines())
+        return question
+    lines, error = _cut_tracebacks(question.splitlines())
     words, code = _part_code(lines)
-    text = "\n".join([*words, *errors, *code])
-    return Pasted(text or question, _called([*errors[1:], *code]))
+    return "\n".join([*words, *error, *code]) or question
 
 
 @dataclass(slots=True)
@@ -115,11 +104,3 @@ def _is_code(line: str) -> bool:
         return True
     nodes = (node for statement in parse_line(line) for node in ast.walk(statement))
     return any(isinstance(node, _SAYS_CODE) for node in nodes)
-
-
-def _called(code: Sequence[str]) -> tuple[str, ...]:
-    """Return the full names that code calls; of a method, the class's or function's before it."""
-    uses, _ = read_names(parse_code(logical_lines("\n".join(code))), {})
-    paths = (use.path.partition("(")[0].partition("[")[0] for use in uses if use.called)
-    known = (path for path in paths if "." in path and path[:1] not in ("?", UNKNOWN))
-    return tuple(dict.fromkeys(known))

@@ -51,8 +51,7 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     :param history: the reader's earlier questions, oldest first; a question that says little by
         itself is searched together with the last of them.
     """
-    pasted = read_pasted(question)
-    question = text = pasted.text
+    question = text = read_pasted(question)
     if is_spanish(question) and not _is_spoken(question, speller):
         text = to_english(question, speller.own_word)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)
@@ -61,8 +60,7 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     found = tuple(dict.fromkeys(terms(text)))[:MOST_TERMS]
     names = () if question.isupper() else tuple(dict.fromkeys(_NAME.findall(question)))
     proper = tuple(dict.fromkeys(_PROPER.findall(question)))
-    asked = " ".join([question, *pasted.called])
-    return Query(asked, text, found, content_words(text), names, proper)
+    return Query(question, text, found, content_words(text), names, proper)
 
 
 def _leans(text: str) -> bool:

@@ -95,6 +95,6 @@ def _remarks(answer: dict[str, Any], model: str) -> list[Text]:
     if answer.get("truncated"):
         lines.append(Text("The model was stopped at its longest answer.", style="yellow"))
     if answer["unverified"]:
-        names = ", ".join(answer["unverified"])
-        lines.append(Text(f"Not found in the documentation: {names}", style="yellow"))
+        told = " / ".join(answer["unverified"])
+        lines.append(Text(f"Not supported by the sources: {told}", style="yellow"))
     return lines

@@ -3,17 +3,19 @@
 import argparse
 import hashlib
 import sys
+import tempfile
 from pathlib import Path
 
 from molsys_chat_rag.build import BuildSettings
 from molsys_chat_rag.manifest import Manifest, read_manifest
 from molsys_chat_server.settings import load_settings
 from molsys_chat_server.web.app import create_app
-from sphinx_molsys_chat.assets import LAUNCHER, static_folder
+from sphinx_molsys_chat.assets import LAUNCHER, WIDGET
 from sphinx_molsys_chat.caches import cache_folder, vector_cache
 from sphinx_molsys_chat.command.index import summary, update_index
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
 from sphinx_molsys_chat.config import ChatConfig
+from sphinx_molsys_chat.packing import write_widget
 from sphinx_molsys_chat.script_tag import PageFacts, render_script_tag
 
 ASSETS_URL = "/_molsys_chat/"
@@ -34,8 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
     )
     heads = PageHeads(html_dir, read_manifest(target))
-    app = create_app(settings, page_head=heads, assets=static_folder())
-    with open_listener(settings) as listener:
+    with tempfile.TemporaryDirectory() as assets, open_listener(settings) as listener:
+        write_widget(Path(assets) / WIDGET)
+        app = create_app(settings, page_head=heads, assets=Path(assets))
         serve_app(app, listener, settings)
     return 0
 

@@ -100,6 +100,14 @@ export class ChatDialog {
   /** @param {string} draft */
   setDraft(draft) {
     this.#input.value = draft;
+    this.#drafted();
+  }
+
+  /** The field is as high as its lines, where the browser does not see to that itself. */
+  #drafted() {
+    const { value } = this.#input;
+    this.#input.rows = Math.min(6, value.split("\n").length);
+    this.actions.drafted(value);
   }
 
   /** What goes along with a question, and then is done with. */
@@ -140,8 +148,7 @@ export class ChatDialog {
   #submit() {
     const question = this.#input.value.trim();
     if (!question || this.send.hidden) return;
-    this.#input.value = "";
-    this.actions.drafted("");
+    this.setDraft("");
     this.focusInput();
     this.actions.ask(question);
   }
@@ -150,7 +157,7 @@ export class ChatDialog {
     const { element, log } = this;
     element.addEventListener("keydown", (event) => this.#onKey(event));
     element.addEventListener("cancel", () => this.close(true));
-    this.#input.addEventListener("input", () => this.actions.drafted(this.#input.value));
+    this.#input.addEventListener("input", () => this.#drafted());
     log.addEventListener("click", ({ target }) => {
       const link = /** @type {Element} */ (target).closest("a");
       if (link) this.actions.followed(link.href);

@@ -345,6 +345,11 @@ def test_works_under_a_strict_content_security_policy(
     answered(page)
     page.get_by_role("button", name="Helpful", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Thank you")
+    page.get_by_role("link", name="Source 1").focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    with page.expect_download():
+        page.get_by_role("button", name="Save the conversation as a file").click()
+    expect(page.locator(".mc-code .o").first).to_be_visible()
     assert other.questions
     assert other.feedback
 
@@ -434,6 +439,7 @@ def test_the_keyboard_alone_does_everything(
     page.keyboard.type("two")
     page.keyboard.press("ArrowRight")
     expect(field).to_have_value("one/\ntwo")
+    expect(field).to_have_attribute("rows", "2")
     page.keyboard.press("Enter")
     answered(page)
     assert service.questions[0]["messages"][0]["content"] == "one/\ntwo"

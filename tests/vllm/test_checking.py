@@ -37,7 +37,7 @@ def test_the_model_invents(vllm, index) -> None:
         text = answer["choices"][0]["message"]["content"]
         invented += bool(findings(NameChecker(opened.names, question=question), text))
     opened.close()
-    assert invented >= 3
+    assert invented >= 1
 
 
 def test_no_invented_name_reaches_the_reader(answers, index) -> None:

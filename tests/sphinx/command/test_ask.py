@@ -97,7 +97,7 @@ def test_a_long_answer_ends_on_a_small_terminal_too() -> None:
 def test_doubts_are_told() -> None:
     event = done(unverified=("lion.sing",), truncated=True)
     text = shown(SOURCES, TokenEvent("x"), event, terminal=False)
-    assert "Not found in the documentation: lion.sing" in text
+    assert "Not supported by the sources: lion.sing" in text
     assert "stopped at its longest answer" in text
 
 

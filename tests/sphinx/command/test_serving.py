@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sphinx_molsys_chat.caches import cache_folder
-from sphinx_molsys_chat.command.preview import cached_index
+from sphinx_molsys_chat.command.preview import cached_index, search_page
 
 QUESTION = {"messages": [{"role": "user", "content": "How do I select the CA atoms?"}]}
 
@@ -74,6 +74,8 @@ def test_preview_puts_the_chat_in_on_the_way_out(site: Path, tmp_path: Path) -> 
         answer = json.loads(fetch(f"{url}v1/chat", QUESTION))
         [source] = re.findall(r'src="/([^"]*launcher\.js)"', page)
         launcher = fetch(f"{url}{source}")
+        panel = fetch(f"{url}{source.replace('launcher', 'panel')}")
+    assert "export { Panel };" in panel
     assert 'data-page="select.html"' in page
     assert 'data-project="Lion"' in page
     assert "import" in launcher
@@ -112,3 +114,14 @@ def test_each_site_has_an_index_of_its_own(tmp_path: Path, monkeypatch: pytest.M
     one, other = cached_index(tmp_path / "a/html"), cached_index(tmp_path / "b/html")
     assert one != other
     assert one.parent == tmp_path / "molsys-chat/preview"
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [("search.html", "search.html"), ("search/index.html", "search/"), ("other.html", "")],
+)
+def test_preview_finds_the_search_page(tmp_path: Path, name: str, address: str) -> None:
+    page = tmp_path / name
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("<h1>Search</h1>")
+    assert search_page(tmp_path) == address
