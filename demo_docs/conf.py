@@ -35,6 +35,10 @@ molsys_chat_suggestions = [
 ]
 
 
+# What changed when answers no reader's question better than the page that says how it is now.
+molsys_chat_exclude = ["changelog.html"]
+
+
 def setup(app):
     """Let pages describe service settings with a ``setting`` directive."""
     app.add_object_type("setting", "setting", objname="service setting")

@@ -2,14 +2,15 @@
 
 Each sentence is held against the sources by its words (how many of them a source says close
 together, the rare ones counting more), by its names and numbers (they must stand there as they
-are), by its meaning (the cosine of its embedding and that of the nearest pieces), and by signs of
-a contradiction. How the signs are weighed was fitted on labelled sentences
+are), and by signs of a contradiction. Only where these leave it open, its meaning is asked for as
+well (the cosine of its embedding and that of the nearest pieces): an embedding costs more than all
+the rest. How the signs are weighed was fitted on labelled sentences
 (``tests/benchmarks/grounding.py``); no second model is needed.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from molsys_chat_rag.embedding import Embedder
 from molsys_chat_server.answering.passages import Passage
@@ -41,8 +42,6 @@ class Signals:
 
     coverage: float
     """The part of its words that a source says close together, 0 to 1."""
-    cosine: float
-    """Of the sentence and the nearest piece of a source."""
     unknown: int
     """Its names and numbers that stand in no source, at most two."""
     missing: float
@@ -51,25 +50,58 @@ class Signals:
     """Whether it had to be put into English word by word."""
     contradicted: bool
     """Whether it seems to say the contrary of the nearest piece."""
+    cosine: float | None = None
+    """Of the sentence and the nearest piece of a source; ``None`` where it was not asked for."""
 
     @property
     def doubt(self) -> float:
         """How likely the sentence is not supported, 0 to 1."""
         if self.contradicted:
             return _CONTRADICTED
-        logit = (
-            BIAS
-            + COVERAGE * self.coverage
-            + COSINE * self.cosine
-            + UNKNOWN * self.unknown
-            + MISSING * self.missing
-            + SPANISH * self.spanish
+        return 1 / (1 + math.exp(-self._logit))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its meaning is worth asking for."""
+        return not self.contradicted and abs(self._logit) < OPEN
+
+    @property
+    def _logit(self) -> float:
+        weights = BY_WORDS if self.cosine is None else BY_MEANING
+        return (
+            weights.bias
+            + weights.coverage * self.coverage
+            + weights.cosine * (self.cosine or 0.0)
+            + weights.unknown * self.unknown
+            + weights.missing * self.missing
+            + weights.spanish * self.spanish
         )
-        return 1 / (1 + math.exp(-logit))
 
 
-BIAS, COVERAGE, COSINE, UNKNOWN, MISSING, SPANISH = 2.13, -0.15, -5.15, 2.81, 2.82, -1.86
-"""The logistic model's weights, from ``tests/benchmarks/grounding.py --fit``."""
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the signals count for in a logistic model of doubt."""
+
+    bias: float
+    """What counts for every sentence."""
+    coverage: float
+    """By the part of its words."""
+    unknown: float
+    """By each of its unknown names and numbers."""
+    missing: float
+    """By the part of its words."""
+    spanish: float
+    """For a sentence in Spanish."""
+    cosine: float = 0.0
+    """By the cosine."""
+
+
+BY_WORDS = Weights(-0.24, -1.71, 2.84, 3.05, -1.72)
+BY_MEANING = Weights(2.13, -0.15, 2.81, 2.82, -1.86, -5.15)
+"""Without and with the cosine, from ``tests/benchmarks/grounding.py --fit``."""
+OPEN = 1.0
+"""Log odds between which, below and above 0, words alone do not decide: 0.27 to 0.73 as doubt.
+In cross-validation the figures are then those of embedding every sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +196,13 @@ class Grounding:
         return self._evidence[numbers]
 
 
-def find_signals(sentence: str, evidence: Evidence, embedder: Embedder) -> Signals:
-    """Return what speaks for and against the support of a sentence in sources."""
+def find_signals(
+    sentence: str, evidence: Evidence, embedder: Embedder, *, always: bool = False
+) -> Signals:
+    """Return what speaks for and against the support of a sentence in sources.
+
+    :param always: ask for its meaning even where its words decide.
+    """
     spanish = language(sentence) == "es"
     told = evidence.english(sentence) if spanish else sentence
     words = meaning_terms(told)
@@ -177,17 +214,18 @@ def find_signals(sentence: str, evidence: Evidence, embedder: Embedder) -> Signa
     missing = sum(weights[term] for term in absent) / total
     near = evidence.nearest(weights, _NEAREST)
     if not near:
-        return Signals(0.0, 0.0, min(unknown, _MOST_UNKNOWN), missing, spanish, False)
-    cosine = _cosine(told, [evidence.pieces[i] for i in near], evidence, embedder)
+        return Signals(0.0, min(unknown, _MOST_UNKNOWN), missing, spanish, contradicted=False)
     aligned, likeness = _align(near, weights, evidence)
-    return Signals(
+    signals = Signals(
         coverage=max(_share(evidence.pieces[i].window, weights) for i in near),
-        cosine=cosine,
         unknown=min(unknown, _MOST_UNKNOWN),
         missing=missing,
         spanish=spanish,
         contradicted=contradicts(told, words, named, aligned, likeness),
     )
+    if not (signals.is_open or always):
+        return signals
+    return replace(signals, cosine=_cosine(told, near, evidence, embedder))
 
 
 def _weigh(
@@ -206,10 +244,9 @@ def _weigh(
     return {term: evidence.weight(term) * factor(term) for term in words}
 
 
-def _cosine(
-    sentence: str, pieces: Sequence[Piece], evidence: Evidence, embedder: Embedder
-) -> float:
-    vectors = evidence.vectors([sentence, *(piece.text for piece in pieces)], embedder)
+def _cosine(sentence: str, near: Sequence[int], evidence: Evidence, embedder: Embedder) -> float:
+    texts = [sentence, *(evidence.pieces[place].text for place in near)]
+    vectors = evidence.vectors(texts, embedder)
     return float((vectors[1:] @ vectors[0]).max())
 
 
