@@ -176,6 +176,8 @@ class DoneEvent:
     """What the model was not sent whole, since its context is too short: ``sources``, …"""
     routed: str = ""
     """What the router said, for the metrics: ``yes``, ``no``, ``failed``; empty if not asked."""
+    validated: tuple[str, ...] = ()
+    """What the validator said of each sentence that it was asked about, for the metrics."""
     direct: bool = False
     """Whether it only looks up what is written down, for the metrics."""
     invented: tuple[str, ...] = ()

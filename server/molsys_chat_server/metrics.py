@@ -96,6 +96,11 @@ class Metrics:
         self.unverified = self._counter(
             "unverified_sentences_total", "Sentences of answers that their sources do not support."
         )
+        self.validated = self._counter(
+            "validator_decisions_total",
+            "What the validator said of doubtful sentences: yes, no, or that it failed.",
+            "decision",
+        )
 
     def _make_state_metrics(self) -> None:
         self.running = self._gauge(
@@ -154,6 +159,8 @@ class Metrics:
         self.unverified.inc(len(event.unverified))
         for kind in event.invented:
             self.invented.labels(kind).inc()
+        for said in event.validated:
+            self.validated.labels(said).inc()
 
     def show_indexes(self, states: tuple[IndexStatus, ...]) -> None:
         """Show how the configured folders do."""

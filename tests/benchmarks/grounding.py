@@ -111,7 +111,7 @@ def show(half: str, judged: Sequence[Labelled]) -> None:
 
 
 def fit(judged: Sequence[Labelled], names: Sequence[str]) -> tuple[float, Array]:
-    """Return bias and slopes of some signals: ridge regression, then moved so that a doubt of 0.5 decides."""
+    """Return bias and slopes of signals: ridge regression, moved so that a doubt of 0.5 decides."""
     plain = [each for each in judged if not each.signals.contradicted]
     x, y = _table(plain, names), np.array([each.unsupported for each in plain], dtype=float)
     spread = x.std(axis=0)

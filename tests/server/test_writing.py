@@ -126,16 +126,29 @@ def test_server_that_cannot_go_on_from_a_begun_answer(service, fake_model, write
     assert events[-1][1]["kind"] == "generated"
 
 
-def test_model_in_a_loop_is_stopped(service, writes) -> None:
-    writes("It is so [1]. " + "and again " * 200)
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "and again " * 200,
+        "The function `ob.select` is used to write the list of lists to a file.\n\n" * 40,
+        "\n".join(f"{n}. There is nothing to be said of it." for n in range(1, 90)),
+    ],
+)
+def test_model_in_a_loop_is_stopped(service, writes, loop) -> None:
+    writes("It is so [1]. " + loop)
     events = service.stream(QUESTION)
     assert events[-1][1]["degraded"] == "model_garbage"
     assert events[-1][1]["kind"] == "quoted"
-    assert "again and again" not in reader(events)
+    assert "It is so" not in reader(events)
 
 
-def test_table_of_dashes_is_no_loop(service, writes) -> None:
-    table = "| a | b |\n|" + "-" * 80 + "|" + "-" * 80 + "|\n| 1 | 2 |\n"
-    writes(table)
-    events = service.stream(QUESTION)
-    assert reader(events) == table
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| a | b |\n|" + "-" * 80 + "|" + "-" * 80 + "|\n| 1 | 2 |\n",
+        "| n | m |\n|---|---|\n" + "".join(f"| {n} | {n * n} |\n" for n in range(40)),
+    ],
+)
+def test_table_is_no_loop(service, writes, text) -> None:
+    writes(text)
+    assert reader(service.stream(QUESTION)) == text

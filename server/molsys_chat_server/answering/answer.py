@@ -12,7 +12,7 @@ from molsys_chat_server.answering.answer_id import new_answer_id
 from molsys_chat_server.answering.generated import generate
 from molsys_chat_server.answering.passages import heading_path
 from molsys_chat_server.answering.quoted import quote, say_undocumented, tell
-from molsys_chat_server.answering.work import Clock, Outcome, Work
+from molsys_chat_server.answering.work import Clock, Outcome, Work, decision
 from molsys_chat_server.events import DoneEvent, Event, IndexFacts, Source, SourcesEvent
 from molsys_chat_server.models.models import Models
 from molsys_chat_server.models.readers import Reader, read_reader
@@ -84,6 +84,7 @@ async def _answer(work: Work) -> AsyncGenerator[Event]:
         model=outcome.model,
         shortened=outcome.shortened,
         routed=outcome.routed,
+        validated=outcome.validated,
         direct=outcome.direct,
         invented=outcome.invented,
         left_out=outcome.left_out,
@@ -127,7 +128,7 @@ async def _is_documented(work: Work, retrieval: Retrieval, outcome: Outcome) -> 
         return retrieval.answerable and bool(retrieval.hits)
     excerpts = [hit.excerpt for hit in retrieval.hits]
     enough = await work.models.suffices(work.request.question, excerpts)
-    outcome.routed = {True: "yes", False: "no", None: "failed"}[enough]
+    outcome.routed = decision(enough)
     return retrieval.answerable if enough is None else enough
 
 

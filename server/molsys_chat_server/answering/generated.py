@@ -11,10 +11,11 @@ from molsys_chat_server.answering.links import link_names, make_checker
 from molsys_chat_server.answering.preparing import prepare_prompt
 from molsys_chat_server.answering.prompt import Turn
 from molsys_chat_server.answering.quoted import quote
-from molsys_chat_server.answering.work import Outcome, Work
+from molsys_chat_server.answering.work import Outcome, Work, decision
 from molsys_chat_server.answering.writing import CheckedWriter
 from molsys_chat_server.checking.answer_check import AnswerCheck
 from molsys_chat_server.checking.grounding import GroundingReport, ground_answer
+from molsys_chat_server.checking.validation import validate
 from molsys_chat_server.errors import ModelError, ModelUnsupportedError
 from molsys_chat_server.events import AnswerKind, Event, RewindEvent
 from molsys_chat_server.models.chat_model import ChatModel
@@ -33,7 +34,7 @@ async def generate(
         async with aclosing(_written(work, fitted, writer, check, outcome)) as events:
             async for event in events:
                 yield event
-        report = await _grounded(work, fitted, check)
+        report = await _grounded(work, fitted, check, outcome)
     except ModelError as error:
         outcome.degraded = error.code
     else:
@@ -77,7 +78,9 @@ async def _written(
             outcome.left_out = len(written.left_out)
 
 
-async def _grounded(work: Work, fitted: Fitted, check: AnswerCheck) -> GroundingReport:
+async def _grounded(
+    work: Work, fitted: Fitted, check: AnswerCheck, outcome: Outcome
+) -> GroundingReport:
     """Return which sentences of a written answer its sources support.
 
     :raises ModelUnsupportedError: if they support none.
@@ -92,6 +95,9 @@ async def _grounded(work: Work, fitted: Fitted, check: AnswerCheck) -> Grounding
         )
 
     report = await anyio.to_thread.run_sync(judge)
+    if work.models.validator is not None:
+        report, said = await validate(report, fitted.passages, work.models.supports)
+        outcome.validated = tuple(map(decision, said))
     if report.wholly:
         raise ModelUnsupportedError("the sources support nothing of what the model wrote")
     return report

@@ -52,12 +52,19 @@ class Outcome:
     """What the model was not sent whole."""
     routed: str = ""
     """What the router said."""
+    validated: tuple[str, ...] = ()
+    """What the validator said of each sentence that it was asked about."""
     direct: bool = False
     """Whether it only looks up what is written down."""
     invented: tuple[str, ...] = ()
     """What kinds of inventions were refused, one for each."""
     left_out: int = 0
     """How many of them were left out in the end."""
+
+
+def decision(said: bool | None) -> str:
+    """Return what a model said, as the metrics count it."""
+    return {True: "yes", False: "no", None: "failed"}[said]
 
 
 @dataclass(slots=True)

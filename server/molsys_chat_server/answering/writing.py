@@ -5,6 +5,7 @@ model is asked to go on from before it, and told what there is instead; what it 
 time at the same place is left out, and the answer says so at its end.
 """
 
+import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -24,8 +25,10 @@ LOOP_LENGTH = 200
 """Characters of one and the same thing, again and again, from which a model is in a loop."""
 LOOP_COPIES = 5
 """Times that it must stand there."""
-_LOOP_LOOK = 600
+_LOOP_LOOK = 2000
 """Characters of an answer's end that are looked at."""
+_ITEM_NUMBER = re.compile(r"^\d+\.", re.MULTILINE)
+"""Numbers of list items: they differ where all else is the same."""
 
 _LEFT_OUT = {
     "en": "The documentation does not mention {}; what used it was left out here.",
@@ -152,7 +155,10 @@ def _stop_loop(end: str) -> None:
 
     :raises ModelGarbageError: if it says one thing again and again.
     """
+    end = _ITEM_NUMBER.sub("0.", end)
     for period in range(1, len(end) // LOOP_COPIES + 1):
+        if end[-2 * period : -period] != end[-period:]:
+            continue
         copies = max(LOOP_COPIES, -(-LOOP_LENGTH // period))
         if copies * period <= len(end) and end.endswith(end[-period:] * copies):
             raise ModelGarbageError(f"the model repeats itself: {end[-period:][:40]!r}")

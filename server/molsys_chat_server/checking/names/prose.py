@@ -22,7 +22,7 @@ _ABSENCE = re.compile(
     r"\b(?:documented|exist|exists|existing|provide[sd]?|offer(?:s|ed)?|define[sd]?|list(?:s|ed)?|"
     r"mention(?:s|ed)?|include[sd]?|available|known|such|part of|function|method|class|argument|"
     r"parameter|attribute|module)|undocumented|(?:there is|has|have) no|"
-    r"no (?:existe|está|hay|se menciona|documenta))",
+    r"no (?:existe|está|hay|(?:se )?menciona|documenta))",
     re.IGNORECASE,
 )
 
