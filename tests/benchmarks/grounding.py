@@ -4,9 +4,10 @@
 labelled sentences of ``grounding/`` and prints, for each half, the share of the unsupported ones
 that is caught and the share of the supported ones that is wrongly marked, by kind and language.
 ``--crowd N`` adds the N sections that a search for the sentence finds to its sources, as in an
-answer without citations. ``--half blind`` judges sentences of other sections, which were written
-after everything was fixed. ``--fit`` prints the weights of the logistic models that are fitted on
-the ``tune`` half; they are written into ``molsys_chat_server.checking.grounding`` by hand.
+answer without citations. ``--half blind`` judges sentences about other sections, after whose first
+judging nothing was changed; once something is, others must be written. ``--fit`` prints the
+weights of the logistic models that are fitted on the ``tune`` half; they are written into
+``molsys_chat_server.checking.grounding`` by hand.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -33,9 +34,12 @@ from molsys_chat_server.checking.grounding import Signals, find_signals
 SETS = Path(__file__).parent / "grounding"
 BY_WORDS = ("coverage", "unknown", "missing", "spanish")
 BY_MEANING = (*BY_WORDS, "cosine")
+MODELS: tuple[tuple[str, ...], ...] = (BY_WORDS, BY_MEANING)
 WRONG = 0.08
 """The share of supported sentences that may be marked, from which the threshold follows."""
 RIDGE = 2.0
+ANSWER = 10
+"""Sentences of a long answer."""
 
 Array = NDArray[np.float64]
 
@@ -73,12 +77,21 @@ def sources(record: Mapping[str, Any], indexes: Mapping[str, Index], crowd: int)
     return [passage(n, section) for n, section in enumerate(found.values(), 1) if section]
 
 
+def read(half: str) -> list[dict[str, Any]]:
+    lines = (SETS / f"{half}.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def address(record: Mapping[str, Any], indexes: Mapping[str, Index]) -> str:
+    """The first section that a sentence cites."""
+    return sources(record, indexes, 0)[0].url
+
+
 def judge(
     half: str, indexes: Mapping[str, Index], embedder: Embedder, crowd: int
 ) -> list[Labelled]:
     judged = []
-    for line in (SETS / f"{half}.jsonl").read_text("utf-8").splitlines():
-        record = json.loads(line)
+    for record in read(half):
         if "text" not in record and record["corpus"] not in indexes:
             continue
         passages = sources(record, indexes, crowd)
@@ -110,6 +123,25 @@ def show(half: str, judged: Sequence[Labelled]) -> None:
     print(f"  {asked:.0%} of them embedded")
 
 
+def time_answers(indexes: Mapping[str, Index], embedder: Embedder) -> None:
+    """Print what judging an answer takes, each made of ten labelled, supported sentences."""
+    halves = (read(half) for half in ("tune", "report"))
+    cited = (r for records in halves for r in records if r["corpus"] in indexes)
+    records = [record for record in cited if record["supported"]]
+    taken = []
+    for start in range(0, len(records) - ANSWER + 1, ANSWER):
+        some = records[start : start + ANSWER]
+        passages = [each for record in some for each in sources(record, indexes, 0)]
+        numbered = [replace(each, n=n) for n, each in enumerate(dict.fromkeys(passages), 1)]
+        numbers = {each.url: each.n for each in numbered}
+        told = [f"{r['sentence']} [{numbers[address(r, indexes)]}]" for r in some]
+        started = time.perf_counter()
+        grounding.ground_answer("\n\n".join(told), numbered, embedder)
+        taken.append(1000 * (time.perf_counter() - started))
+    print(f"an answer of {ANSWER} sentences: {median(taken):.0f} ms (median of {len(taken)}),")
+    print(f"  {max(taken):.0f} ms at most")
+
+
 def fit(judged: Sequence[Labelled], names: Sequence[str]) -> tuple[float, Array]:
     """Return bias and slopes of signals: ridge regression, moved so that a doubt of 0.5 decides."""
     plain = [each for each in judged if not each.signals.contradicted]
@@ -131,7 +163,7 @@ def cross_validate(judged: Sequence[Labelled]) -> None:
     caught, wrong = 0, 0
     for source in dict.fromkeys(sources):
         others = [each for each, own in zip(judged, sources, strict=True) if own != source]
-        models = {names: fit(others, names) for names in (BY_WORDS, BY_MEANING)}
+        models = {names: fit(others, names) for names in MODELS}
         for each in (each for each, own in zip(judged, sources, strict=True) if own == source):
             doubted = _is_doubted(each, models)
             caught += doubted and each.unsupported
@@ -181,7 +213,7 @@ def main() -> None:
     indexes = {name: Index.open(Path(path), embedder=embedder) for name, _, path in pairs}
     if arguments.fit:
         judged = judge("tune", indexes, embedder, arguments.crowd)
-        for names in (BY_WORDS, BY_MEANING):
+        for names in MODELS:
             bias, slopes = fit(judged, names)
             told = ", ".join(f"{value:.2f}" for value in (bias, *slopes))
             print(f"Weights({told})  # bias, {', '.join(names)}")
@@ -193,6 +225,7 @@ def main() -> None:
     for half, judged in halves.items():
         show(half, judged)
     cross_validate([each for judged in halves.values() for each in judged])
+    time_answers(indexes, embedder)
 
 
 if __name__ == "__main__":

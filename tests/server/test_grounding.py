@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from molsys_chat_rag.embedding import Vectors
 from molsys_chat_rag.index import Index
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import ground_answer
@@ -112,3 +114,32 @@ def test_labelled_sentences(index: Index) -> None:
     assert sum(counts.values()) >= 80
     assert caught >= 0.75
     assert wrong <= 0.12
+
+
+class Counting:
+    """An embedder that remembers what it was asked for."""
+
+    def __init__(self, index: Index) -> None:
+        self._embedder = index.embedder
+        self.model = index.embedder.model
+        self.texts: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.texts += texts
+        return self._embedder.embed(texts)
+
+
+def test_nothing_is_embedded_where_words_decide(index: Index) -> None:
+    counting = Counting(index)
+    told = "An unknown key is an error [1]. A queue holds 64 further questions [1]."
+    report = ground_answer(told, PASSAGES, counting)
+    assert [each.supported for each in report.judged] == [True, False]
+    assert counting.texts == []
+
+
+def test_where_words_leave_it_open_each_text_is_embedded_once(index: Index) -> None:
+    counting = Counting(index)
+    told = "Questions wait in a line for their turn [1]. Waiting questions stand in a line [1]."
+    ground_answer(told, PASSAGES, counting)
+    assert counting.texts
+    assert len(counting.texts) == len(set(counting.texts))

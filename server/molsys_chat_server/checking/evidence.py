@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from molsys_chat_rag.embedding import Embedder, Vectors
+from molsys_chat_rag.embedding import Embedder, EmbeddingModel, Vectors
 from molsys_chat_rag.lexical import plain, stem, terms
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.text.phrasing import canonical, joined_counts, numbers
@@ -56,7 +56,6 @@ class Evidence:
         self._words = {stem(word): word for word in self._plain_words if word.isalpha()}
         self._holding = Counter(term for piece in self.pieces for term in piece.window)
         self._asked = meaning_terms(question)
-        self._vectors: dict[str, Vectors] = {}
 
     def weight(self, term: str) -> float:
         """Return how much a term tells: the rarer it is among the sources, the more."""
@@ -93,11 +92,25 @@ class Evidence:
     def _own_word(self, word: str) -> str:
         return self._words.get(stem(word), "") if len(word) > 3 else ""
 
-    def vectors(self, texts: Sequence[str], embedder: Embedder) -> Vectors:
-        """Return the texts' embeddings, a row each; what was embedded before is remembered."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        self._vectors.update(zip(new, embedder.embed(new), strict=True))
-        return np.stack([self._vectors[text] for text in texts])
+
+class RememberingEmbedder:
+    """An embedder that embeds no text twice, for as long as one answer is judged."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Vectors] = {}
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """Which model it is."""
+        return self._embedder.model
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one L2-normalised float32 row a text, shape ``(len(texts), dimension)``."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._embedder.embed(new), strict=True))
+        rows = [self._known[text] for text in texts]
+        return np.stack(rows) if rows else self._embedder.embed(())
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from molsys_chat_rag.embedding import Embedder
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.contradiction import contradicts
-from molsys_chat_server.checking.evidence import Evidence, Piece, meaning_terms
+from molsys_chat_server.checking.evidence import Evidence, Piece, RememberingEmbedder, meaning_terms
 from molsys_chat_server.text.phrasing import exact_words, is_generic, numbers
 from molsys_chat_server.text.sentences import Claim, find_claims
 from molsys_chat_server.text.words import language
@@ -131,7 +131,8 @@ class GroundingReport:
     @property
     def unverified(self) -> tuple[str, ...]:
         """The sentences that the sources do not support, as they stand in the answer."""
-        return tuple(each.claim.text for each in self.judged if not each.supported)
+        doubtful = (each.claim.text for each in self.judged if not each.supported)
+        return tuple(dict.fromkeys(doubtful))
 
     @property
     def wholly(self) -> bool:
@@ -170,7 +171,7 @@ class Grounding:
         self, passages: Sequence[Passage], embedder: Embedder, *, question: str = ""
     ) -> None:
         self._passages = tuple(passages)
-        self._embedder = embedder
+        self._embedder = RememberingEmbedder(embedder)
         self._question = question
         self._all = frozenset(passage.n for passage in self._passages)
         self._evidence: dict[frozenset[int], Evidence] = {}
@@ -246,7 +247,7 @@ def _weigh(
 
 def _cosine(sentence: str, near: Sequence[int], evidence: Evidence, embedder: Embedder) -> float:
     texts = [sentence, *(evidence.pieces[place].text for place in near)]
-    vectors = evidence.vectors(texts, embedder)
+    vectors = embedder.embed(texts)
     return float((vectors[1:] @ vectors[0]).max())
 
 

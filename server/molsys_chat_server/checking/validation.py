@@ -7,8 +7,9 @@ from dataclasses import replace
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import GroundingReport, JudgedClaim
 
-ASKED_FROM, ASKED_BELOW = 0.25, 0.9
-"""The doubt between which a second model is asked."""
+ASKED_FROM, ASKED_BELOW = 0.15, 0.7
+"""The doubt between which a second model is asked: of the labelled sentences 95 in 325, and 21 of
+the 33 that are judged wrongly. Above, 149 of 154 are unsupported; below, 69 of 76 supported."""
 
 Supports = Callable[[str, Sequence[str]], Awaitable[bool | None]]
 """A sentence and sources to whether they support it; ``None`` where nobody said."""
@@ -19,7 +20,9 @@ async def validate(
 ) -> tuple[GroundingReport, tuple[bool | None, ...]]:
     """Return a report with the doubtful sentences decided, and what was said of each of them.
 
-    What was not decided stays as it was judged. All are asked about at once.
+    What was not decided stays as it was judged; the others get the doubt at that end of what is
+    asked about, so that a "no" marks an answer's only sentence, and does not take it back. All are
+    asked about at once.
 
     :param passages: the sources that were sent to the model which wrote the answer.
     """
@@ -27,7 +30,7 @@ async def validate(
     asking = (supports(each.claim.text, _sources(each, passages)) for each in doubtful)
     said = tuple(await asyncio.gather(*asking))
     decided = {
-        each.claim: replace(each, doubt=0.0 if supported else 1.0)
+        each.claim: replace(each, doubt=ASKED_FROM if supported else ASKED_BELOW)
         for each, supported in zip(doubtful, said, strict=True)
         if supported is not None
     }
