@@ -55,7 +55,7 @@ def test_static_prompt_comes_from_the_prefix_cache(service, vllm) -> None:
 
 
 def test_what_the_documentation_does_not_answer_is_not_asked(service, vllm) -> None:
-    before = vllm.metric("vllm:request_success_total")
+    before = vllm.metric("vllm:generation_tokens_total")
     answer = service.ask("Which wine goes with grilled salmon and a walk in the Alps?")
     assert answer["kind"] == "not_documented"
-    assert vllm.metric("vllm:request_success_total") == before
+    assert vllm.metric("vllm:generation_tokens_total") == before

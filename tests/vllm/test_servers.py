@@ -50,7 +50,7 @@ def test_killed_midway_and_restarted(models, tmp_path, start_service) -> None:
         server.process.wait(30)
         server = Vllm(models / "plain", log, port=server.port)
         server.wait_until_healthy()
-        before = server.metric("vllm:request_success_total")
+        before = server.metric("vllm:generation_tokens_total")
         until(lambda: asked(service, server, before), 60, "an answer by the restarted model")
     finally:
         server.stop()
@@ -59,16 +59,16 @@ def test_killed_midway_and_restarted(models, tmp_path, start_service) -> None:
 def asked(service, server, before: float) -> bool:
     """Ask; return whether the model was."""
     service.ask(QUESTION)
-    return server.metric("vllm:request_success_total") > before
+    return server.metric("vllm:generation_tokens_total") > before
 
 
 def test_one_of_two_replicas_is_dead(vllm, start_service) -> None:
     dead = f"http://127.0.0.1:{free_port()}/v1"
     service = start_service("--model-url", f"{dead},{vllm.url}")
-    before = vllm.metric("vllm:request_success_total")
+    before = vllm.metric("vllm:generation_tokens_total")
     for _ in range(2):
         assert service.ask(QUESTION)["answer"].strip()
-    assert vllm.metric("vllm:request_success_total") > before
+    assert vllm.metric("vllm:generation_tokens_total") > before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="process groups as Linux has them")
