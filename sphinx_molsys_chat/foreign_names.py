@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 from sphinx.application import Sphinx
 
 if TYPE_CHECKING:
-    from molsys_chat_rag.foreign import ForeignName
+    from molsys_chat_rag.names.foreign import ForeignName
 
 
 def foreign_names(app: Sphinx) -> "tuple[ForeignName, ...]":
     """Return the Python names in the inventories that the build has loaded; none without any."""
-    from molsys_chat_rag.foreign import ForeignName
+    from molsys_chat_rag.names.foreign import ForeignName
 
     loaded: dict[str, dict[str, Any]] = getattr(app.env, "intersphinx_inventory", {})
     return tuple(

@@ -13,20 +13,24 @@ from typing import Any
 import faiss
 from filelock import Timeout
 
-from molsys_chat_rag.chunks import token_counter
-from molsys_chat_rag.content import Content, assemble_content
-from molsys_chat_rag.embedding import (
+from molsys_chat_rag.embedding.models import (
     DEFAULT_MODEL,
     EmbeddingModel,
     Vectors,
     build_dtype,
     find_model,
 )
+from molsys_chat_rag.embedding.vector_cache import CACHE_MB, VectorCache
+from molsys_chat_rag.embedding.vectors import Gathered, Progress, gather_vectors
 from molsys_chat_rag.errors import BuildError, IndexMissingError, IndexUnusableError, SchemaError
-from molsys_chat_rag.folder import building, lock_of, recover, replace_folder
-from molsys_chat_rag.foreign import FOREIGN, ForeignName, foreign_digest, write_foreign
-from molsys_chat_rag.inventory import EMPTY, Inventory, read_inventory
-from molsys_chat_rag.manifest import (
+from molsys_chat_rag.names.foreign import FOREIGN, ForeignName, foreign_digest, write_foreign
+from molsys_chat_rag.reading.chunks import token_counter
+from molsys_chat_rag.reading.content import Content, assemble_content
+from molsys_chat_rag.reading.inventory import EMPTY, Inventory, read_inventory
+from molsys_chat_rag.reading.page import Page, parse_page
+from molsys_chat_rag.reading.site import PageFile, decode_page, file_digest, find_pages
+from molsys_chat_rag.storage.folder import building, lock_of, recover, replace_folder
+from molsys_chat_rag.storage.manifest import (
     MANIFEST,
     SCHEMA,
     Manifest,
@@ -36,12 +40,8 @@ from molsys_chat_rag.manifest import (
     read_manifest,
     write_manifest,
 )
-from molsys_chat_rag.page import Page, parse_page
-from molsys_chat_rag.previous import READER, Previous, read_previous
-from molsys_chat_rag.site import PageFile, decode_page, file_digest, find_pages
-from molsys_chat_rag.store import STORE, VECTORS, write_store
-from molsys_chat_rag.vector_cache import CACHE_MB, VectorCache
-from molsys_chat_rag.vectors import Gathered, Progress, gather_vectors
+from molsys_chat_rag.storage.previous import READER, Previous, read_previous
+from molsys_chat_rag.storage.store import STORE, VECTORS, write_store
 
 LOCK_TIMEOUT = 600
 """Seconds to wait for another build of the same index."""

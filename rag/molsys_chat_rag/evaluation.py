@@ -18,7 +18,7 @@ from typing import Any
 
 from molsys_chat_rag.errors import RagError
 from molsys_chat_rag.hits import Retrieval
-from molsys_chat_rag.sections import Section
+from molsys_chat_rag.reading.sections import Section
 
 DEPTHS = (1, 5, 10)
 """The ``k`` at which recall is taken."""

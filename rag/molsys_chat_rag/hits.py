@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from molsys_chat_rag.sections import Section
+from molsys_chat_rag.reading.sections import Section
 
 
 @dataclass(frozen=True, slots=True)

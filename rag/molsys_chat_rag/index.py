@@ -9,7 +9,14 @@ from pathlib import Path
 import faiss
 import numpy as np
 
-from molsys_chat_rag.answerable import (
+from molsys_chat_rag.embedding.models import Embedder, load_embedder
+from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
+from molsys_chat_rag.hits import Hit, Retrieval, Symbol
+from molsys_chat_rag.names.foreign import FOREIGN, ForeignNames
+from molsys_chat_rag.names.known_names import KnownNames
+from molsys_chat_rag.names.symbols import SymbolMatch, SymbolTable
+from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.search.answerable import (
     ANSWERABLE,
     FIRST,
     Signs,
@@ -17,21 +24,14 @@ from molsys_chat_rag.answerable import (
     read_signs,
     unfamiliarity_of,
 )
-from molsys_chat_rag.candidates import CandidateFinder, Candidates
-from molsys_chat_rag.embedding import Embedder, load_embedder
-from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
-from molsys_chat_rag.folder import recover_unless_building
-from molsys_chat_rag.foreign import FOREIGN, ForeignNames
-from molsys_chat_rag.hits import Hit, Retrieval, Symbol
-from molsys_chat_rag.known_names import KnownNames
-from molsys_chat_rag.manifest import Manifest, check_files, read_manifest
-from molsys_chat_rag.query import Query, make_query
-from molsys_chat_rag.ranking import Weights
-from molsys_chat_rag.sections import Section
-from molsys_chat_rag.spelling import Speller
-from molsys_chat_rag.store import STORE, VECTORS, Store
-from molsys_chat_rag.symbols import SymbolMatch, SymbolTable
-from molsys_chat_rag.turns import Turns
+from molsys_chat_rag.search.candidates import CandidateFinder, Candidates
+from molsys_chat_rag.search.query import Query, make_query
+from molsys_chat_rag.search.ranking import Weights
+from molsys_chat_rag.search.spelling import Speller
+from molsys_chat_rag.search.turns import Turns
+from molsys_chat_rag.storage.folder import recover_unless_building
+from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
+from molsys_chat_rag.storage.store import STORE, VECTORS, Store
 
 EXCERPT = 300
 """Characters of an excerpt."""

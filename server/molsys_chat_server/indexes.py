@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from molsys_chat_rag.errors import RagError
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.manifest import MANIFEST, read_manifest
+from molsys_chat_rag.storage.manifest import MANIFEST, read_manifest
 from molsys_chat_server.errors import UnavailableError, UnknownProjectError
 
 logger = logging.getLogger(__name__)

@@ -92,7 +92,7 @@ def describe_embedding_model(model_id: str) -> str:
     :raises EmbeddingError: if it cannot be had.
     :raises ImportError: if torch is absent or broken.
     """
-    from molsys_chat_rag.embedding import DEFAULT_MODEL, load_embedder
+    from molsys_chat_rag.embedding.models import DEFAULT_MODEL, load_embedder
 
     embedder = load_embedder(model_id or DEFAULT_MODEL)
     embedder.embed(["Does it work?"])
@@ -140,7 +140,7 @@ def describe_index(folder: Path) -> str:
 
     :raises IndexUnusableError: if it cannot be opened.
     """
-    from molsys_chat_rag.manifest import check_files, read_manifest
+    from molsys_chat_rag.storage.manifest import check_files, read_manifest
 
     manifest = read_manifest(folder)
     check_files(manifest, folder)

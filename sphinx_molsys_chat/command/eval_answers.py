@@ -11,7 +11,7 @@ from typing import Any
 
 from molsys_chat_rag.evaluation import Question, read_questions
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.sections import render_blocks
+from molsys_chat_rag.reading.sections import render_blocks
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.command.eval_answers_report import AnswerEvaluation, render_answers

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from molsys_chat_rag.evaluation import FindSection
-from molsys_chat_rag.manifest import Manifest
+from molsys_chat_rag.storage.manifest import Manifest
 from sphinx_molsys_chat.command.eval_answers_table import TITLES, cells, in_words
 from sphinx_molsys_chat.command.eval_facts import says
 from sphinx_molsys_chat.command.eval_judge import Winner, tally

@@ -17,7 +17,7 @@ from molsys_chat_rag.evaluation import (
     score_sections,
     score_sections_within,
 )
-from molsys_chat_rag.manifest import Manifest
+from molsys_chat_rag.storage.manifest import Manifest
 from sphinx_molsys_chat.command.eval_misses import (
     NO_KIND,
     SHOWN,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from molsys_chat_rag.embedding import Embedder
+from molsys_chat_rag.embedding.models import Embedder
 from molsys_chat_rag.evaluation import Question
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import Grounding

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from molsys_chat_rag.build import BuildSettings
-from molsys_chat_rag.manifest import Manifest, read_manifest
+from molsys_chat_rag.storage.manifest import Manifest, read_manifest
 from molsys_chat_server.settings import load_settings
 from molsys_chat_server.web.app import create_app
 from sphinx_molsys_chat.assets import LAUNCHER, WIDGET

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from molsys_chat_rag.manifest import Manifest
+from molsys_chat_rag.storage.manifest import Manifest
 from sphinx_molsys_chat.command.markup import Element, element, render_document
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from molsys_chat_rag.hits import Hit, Retrieval
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.manifest import Manifest
+from molsys_chat_rag.storage.manifest import Manifest
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,14 +12,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from molsys_chat_rag.drift import find_drift
 from molsys_chat_rag.evaluation import read_questions
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.known_names import KnownNames
-from molsys_chat_rag.manifest import Manifest, check_files, read_manifest
-from molsys_chat_rag.roles import is_stub
-from molsys_chat_rag.sections import Section
-from molsys_chat_rag.store import STORE, Store
+from molsys_chat_rag.names.drift import find_drift
+from molsys_chat_rag.names.known_names import KnownNames
+from molsys_chat_rag.reading.roles import is_stub
+from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
+from molsys_chat_rag.storage.store import STORE, Store
 from sphinx_molsys_chat.command.progress import shown_progress
 from sphinx_molsys_chat.command.symbols_report import Findings, render_findings
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from molsys_chat_rag.drift import Drift, RefusedArgument, SilentPage, UnlistedName
-from molsys_chat_rag.manifest import Manifest
-from molsys_chat_rag.sections import Section
+from molsys_chat_rag.names.drift import Drift, RefusedArgument, SilentPage, UnlistedName
+from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.storage.manifest import Manifest
 from sphinx_molsys_chat.command.eval_misses import Links
 from sphinx_molsys_chat.command.markup import Element, element
 from sphinx_molsys_chat.command.report_page import index_facts, render_page, scrolling_table

@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from molsys_chat_rag.code_names import read_names
 from molsys_chat_rag.hits import Symbol
-from molsys_chat_rag.known_names import KnownNames, Standing
-from molsys_chat_rag.parameters import parse_parameters
-from molsys_chat_rag.python_code import logical_lines, parse_code
-from molsys_chat_rag.sections import Section
-from molsys_chat_rag.store import STORE, Store
-from molsys_chat_rag.taught import Teaching, code_lines, collect_taught
+from molsys_chat_rag.names.code_names import read_names
+from molsys_chat_rag.names.known_names import KnownNames, Standing
+from molsys_chat_rag.names.parameters import parse_parameters
+from molsys_chat_rag.names.python_code import logical_lines, parse_code
+from molsys_chat_rag.names.taught import Teaching, code_lines, collect_taught
+from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.storage.store import STORE, Store
 from molsys_chat_server.checking.names.checker import NameChecker
 
 FOLDS = 10

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from molsys_chat_rag.embedding import load_embedder
+from molsys_chat_rag.embedding.models import load_embedder
 from molsys_chat_rag.index import Index
 from molsys_chat_server.quoting.direct import DirectAnswer, direct_answer
 

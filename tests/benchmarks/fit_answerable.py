@@ -1,7 +1,7 @@
 """Fits the decision whether the documentation answers a question, and what each sign is worth.
 
 ``python tests/benchmarks/fit_answerable.py --tune INDEX=QUESTIONS.jsonl … --foreign INDEX=…
---report INDEX=…`` fits a logistic model on the signs of ``molsys_chat_rag.answerable``, puts its
+--report INDEX=…`` fits a logistic model on the signs of ``search.answerable``, puts its
 threshold where 4% of the answerable questions of the tune sets are refused, and prints the
 constants, what is refused and recognised in every set, the same with each documentation of the tune
 sets left out of the fit in turn, and the same with each sign left out. ``--foreign`` names
@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from molsys_chat_rag.answerable import INTERCEPT, SIGNS, WEIGHTS
 from molsys_chat_rag.evaluation import Question, read_questions
 from molsys_chat_rag.index import MOST_SYMBOLS, Index
-from molsys_chat_rag.query import make_query
+from molsys_chat_rag.search.answerable import INTERCEPT, SIGNS, WEIGHTS
+from molsys_chat_rag.search.query import make_query
 
 REFUSED = 0.04
 """Share of the tune sets' answerable questions that may be refused."""

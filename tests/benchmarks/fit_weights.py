@@ -18,9 +18,9 @@ import torch
 
 from molsys_chat_rag.evaluation import Question, read_questions
 from molsys_chat_rag.index import MOST_SYMBOLS, Index
-from molsys_chat_rag.query import make_query
-from molsys_chat_rag.ranking import Features, Weights
-from molsys_chat_rag.spelling import Speller
+from molsys_chat_rag.search.query import make_query
+from molsys_chat_rag.search.ranking import Features, Weights
+from molsys_chat_rag.search.spelling import Speller
 
 NAMES = [field.name for field in fields(Features) if field.name != "same_page"]
 EVERY = list(range(len(NAMES)))

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molsys_chat_rag.embedding import Embedder, load_embedder
+from molsys_chat_rag.embedding.models import Embedder, load_embedder
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.sections import Section, render_blocks
+from molsys_chat_rag.reading.sections import Section, render_blocks
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking import grounding
 from molsys_chat_server.checking.evidence import Evidence

@@ -35,7 +35,7 @@ from peers.tables import cost_table, quality_table, versions_line
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.evaluation import Question, read_questions
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.site import find_pages
+from molsys_chat_rag.reading.site import find_pages
 
 OURS = "sphinx-molsys-chat"
 SYSTEMS = {

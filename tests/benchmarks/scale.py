@@ -22,7 +22,7 @@ from scale.measure import Build, Opened, build, measure, measure_apart, to_json
 from scale.site import choose_pages, merge
 
 from molsys_chat_rag.evaluation import read_questions
-from molsys_chat_rag.manifest import read_manifest
+from molsys_chat_rag.storage.manifest import read_manifest
 
 HEADER = (
     "| pages | sections | chunks | vectors | build | processor | peak | folder | open | memory "

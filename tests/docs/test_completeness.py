@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from molsys_chat_rag.inventory import read_inventory
+from molsys_chat_rag.reading.inventory import read_inventory
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.events import AnswerKind
 from molsys_chat_server.metrics import Metrics

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.embedding import Embedder, load_embedder
+from molsys_chat_rag.embedding.models import Embedder, load_embedder
 from molsys_chat_rag.index import Index
 
 GUIDE = """\

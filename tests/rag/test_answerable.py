@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from molsys_chat_rag.answerable import (
+from molsys_chat_rag.embedding.models import find_model
+from molsys_chat_rag.errors import EmbeddingError
+from molsys_chat_rag.index import Index
+from molsys_chat_rag.search.answerable import (
     ANSWERABLE,
     FIRST,
     SIGNS,
@@ -14,10 +17,7 @@ from molsys_chat_rag.answerable import (
     confidence,
     unfamiliarity_of,
 )
-from molsys_chat_rag.embedding import find_model
-from molsys_chat_rag.errors import EmbeddingError
-from molsys_chat_rag.index import Index
-from molsys_chat_rag.query import make_query
+from molsys_chat_rag.search.query import make_query
 
 
 def signs_of(index: Index, question: str) -> Signs:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from molsys_chat_rag.bert import gelu, is_supported
-from molsys_chat_rag.embedding import (
+from molsys_chat_rag.embedding.bert import gelu, is_supported
+from molsys_chat_rag.embedding.models import (
     BatchEmbedder,
     SentenceTransformerEmbedder,
     find_model,

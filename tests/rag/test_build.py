@@ -12,15 +12,15 @@ import faiss
 import numpy as np
 import pytest
 
-from molsys_chat_rag import vectors
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.embedding import build_dtype, find_model
+from molsys_chat_rag.embedding import vectors
+from molsys_chat_rag.embedding.models import build_dtype, find_model
+from molsys_chat_rag.embedding.vector_cache import VectorCache
 from molsys_chat_rag.errors import BuildError, EmbeddingError, IndexMissingError, NoPagesError
-from molsys_chat_rag.folder import lock_of, previous_folder
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.manifest import read_manifest
-from molsys_chat_rag.store import Store
-from molsys_chat_rag.vector_cache import VectorCache
+from molsys_chat_rag.storage.folder import lock_of, previous_folder
+from molsys_chat_rag.storage.manifest import read_manifest
+from molsys_chat_rag.storage.store import Store
 
 SETTINGS = BuildSettings()
 
@@ -284,7 +284,7 @@ def test_a_killed_build_leaves_the_previous_index_whole(site, tmp_path, stage):
         import sys, time
         from pathlib import Path
         from molsys_chat_rag.build import BuildSettings, build_index
-        from molsys_chat_rag import folder
+        from molsys_chat_rag.storage import folder
         def hang(stage, done, total):
             if stage == sys.argv[3]:
                 with folder.building(Path(sys.argv[2])):

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from molsys_chat_rag.chunks import SPECIAL_TOKENS, split_section, token_counter
-from molsys_chat_rag.embedding import find_model
-from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.embedding.models import find_model
+from molsys_chat_rag.reading.chunks import SPECIAL_TOKENS, split_section, token_counter
+from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 
 
 @pytest.fixture(scope="module")

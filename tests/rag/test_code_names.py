@@ -2,8 +2,8 @@
 
 import pytest
 
-from molsys_chat_rag.code_names import Use, read_names
-from molsys_chat_rag.python_code import logical_lines, parse_code
+from molsys_chat_rag.names.code_names import Use, read_names
+from molsys_chat_rag.names.python_code import logical_lines, parse_code
 
 
 def uses(code: str, scope: dict[str, str] | None = None) -> list[Use]:

@@ -21,7 +21,7 @@ from molsys_chat_rag.evaluation import (
     score_sections_within,
 )
 from molsys_chat_rag.hits import Hit, Retrieval
-from molsys_chat_rag.sections import Section, SectionKind
+from molsys_chat_rag.reading.sections import Section, SectionKind
 
 LINE = {"id": "q1", "question": "How?", "gold": ["a.html#x"]}
 

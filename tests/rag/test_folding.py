@@ -1,8 +1,8 @@
 """One text, many places."""
 
-from molsys_chat_rag.folding import fold_sections
-from molsys_chat_rag.inventory import EMPTY, Inventory
-from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.reading.folding import fold_sections
+from molsys_chat_rag.reading.inventory import EMPTY, Inventory
+from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 
 
 def documented(address: str, symbol: str, body: str = "Returns indices.", signature="(a)"):

@@ -4,15 +4,15 @@ import pytest
 
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.errors import DamagedIndexError
-from molsys_chat_rag.foreign import (
+from molsys_chat_rag.index import Index
+from molsys_chat_rag.names.foreign import (
     FOREIGN,
     ForeignName,
     ForeignNames,
     read_foreign,
     write_foreign,
 )
-from molsys_chat_rag.index import Index
-from molsys_chat_rag.known_names import Standing
+from molsys_chat_rag.names.known_names import Standing
 
 from .conftest import build_site, write_project
 

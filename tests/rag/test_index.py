@@ -15,7 +15,7 @@ from molsys_chat_rag.errors import (
     SchemaError,
 )
 from molsys_chat_rag.index import Index, excerpt
-from molsys_chat_rag.manifest import SCHEMA
+from molsys_chat_rag.storage.manifest import SCHEMA
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from molsys_chat_rag.inventory import read_inventory
+from molsys_chat_rag.reading.inventory import read_inventory
 
 
 def test_names_and_addresses(themed_site):

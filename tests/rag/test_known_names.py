@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.code_names import Use, read_names
-from molsys_chat_rag.embedding import Embedder
+from molsys_chat_rag.embedding.models import Embedder
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.known_names import KnownNames, Standing
-from molsys_chat_rag.python_code import logical_lines, parse_code
-from molsys_chat_rag.taught import Taught, Teaching
+from molsys_chat_rag.names.code_names import Use, read_names
+from molsys_chat_rag.names.known_names import KnownNames, Standing
+from molsys_chat_rag.names.python_code import logical_lines, parse_code
+from molsys_chat_rag.names.taught import Taught, Teaching
 
 from .conftest import build_site, write_project
 

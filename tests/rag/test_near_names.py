@@ -4,7 +4,7 @@ import random
 
 from rapidfuzz import fuzz, process
 
-from molsys_chat_rag.near_names import NEAR, NearNames
+from molsys_chat_rag.names.near_names import NEAR, NearNames
 
 PARTS = [
     "get",

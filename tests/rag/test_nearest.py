@@ -4,8 +4,8 @@ import faiss
 import numpy as np
 import pytest
 
-from molsys_chat_rag import nearest
-from molsys_chat_rag.nearest import NearestVectors
+from molsys_chat_rag.search import nearest
+from molsys_chat_rag.search.nearest import NearestVectors
 
 DEPTH = 50
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_rag.page import parse_page
-from molsys_chat_rag.sections import render_blocks
+from molsys_chat_rag.reading.page import parse_page
+from molsys_chat_rag.reading.sections import render_blocks
 
 PAGES = Path(__file__).parent / "pages"
 

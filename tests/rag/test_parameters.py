@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molsys_chat_rag.parameters import parse_parameters
+from molsys_chat_rag.names.parameters import parse_parameters
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from molsys_chat_rag.pasted import read_pasted
-from molsys_chat_rag.ranking import CROWDING, spread
+from molsys_chat_rag.search.pasted import read_pasted
+from molsys_chat_rag.search.ranking import CROWDING, spread
 
 PYTHON = """\
 why?

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molsys_chat_rag.python_code import MOST_LINES, logical_lines, parse_line
+from molsys_chat_rag.names.python_code import MOST_LINES, logical_lines, parse_line
 
 
 def dump(line: str) -> str:

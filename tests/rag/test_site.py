@@ -3,7 +3,7 @@
 import pytest
 
 from molsys_chat_rag.errors import NoPagesError
-from molsys_chat_rag.site import decode_page, find_pages
+from molsys_chat_rag.reading.site import decode_page, find_pages
 
 
 def write(root, *names):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_rag.lexical import build_postings, stem
-from molsys_chat_rag.query import make_query
-from molsys_chat_rag.spanish import is_spanish, to_english
-from molsys_chat_rag.spelling import Speller
+from molsys_chat_rag.search.lexical import build_postings, stem
+from molsys_chat_rag.search.query import make_query
+from molsys_chat_rag.search.spanish import is_spanish, to_english
+from molsys_chat_rag.search.spelling import Speller
 
 QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "questions"
 VOCABULARY = {"protein", "molecule", "distance", "rotation", "periodic", "energy", "atom"}

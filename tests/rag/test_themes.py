@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_rag.page import parse_page
-from molsys_chat_rag.sections import Section, render_blocks
-from molsys_chat_rag.site import decode_page, find_pages
+from molsys_chat_rag.reading.page import parse_page
+from molsys_chat_rag.reading.sections import Section, render_blocks
+from molsys_chat_rag.reading.site import decode_page, find_pages
 
 THEMES = (
     "pydata_sphinx_theme",

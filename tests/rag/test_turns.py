@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from molsys_chat_rag.turns import Turns
+from molsys_chat_rag.search.turns import Turns
 
 
 def wait_until(condition):

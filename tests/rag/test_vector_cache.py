@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from molsys_chat_rag import vector_cache
-from molsys_chat_rag.embedding import EmbeddingModel
-from molsys_chat_rag.vector_cache import FILE, LOCK, VectorCache
+from molsys_chat_rag.embedding import vector_cache
+from molsys_chat_rag.embedding.models import EmbeddingModel
+from molsys_chat_rag.embedding.vector_cache import FILE, LOCK, VectorCache
 
 DIMENSION = 384
 

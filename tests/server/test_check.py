@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from molsys_chat_rag.known_names import KnownNames
+from molsys_chat_rag.names.known_names import KnownNames
 from molsys_chat_server.checking.answer_check import AnswerCheck
 from molsys_chat_server.checking.citations import ProseCheck, check_whole
 from molsys_chat_server.checking.names.checker import NameChecker

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_rag.embedding import Vectors
+from molsys_chat_rag.embedding.models import Vectors
 from molsys_chat_rag.index import Index
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import ground_answer

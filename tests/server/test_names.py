@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molsys_chat_rag.foreign import ForeignName, ForeignNames, write_foreign
 from molsys_chat_rag.hits import Symbol
-from molsys_chat_rag.known_names import KnownNames
-from molsys_chat_rag.taught import Taught, Teaching
+from molsys_chat_rag.names.foreign import ForeignName, ForeignNames, write_foreign
+from molsys_chat_rag.names.known_names import KnownNames
+from molsys_chat_rag.names.taught import Taught, Teaching
 from molsys_chat_server.checking.names.checker import CodeState, NameChecker
 from molsys_chat_server.checking.names.verdict import FindingKind, Verdict
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from molsys_chat_rag.hits import Hit
-from molsys_chat_rag.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 from molsys_chat_server.answering.passages import Passage, choose_passages
 from molsys_chat_server.answering.prompt import CLOSING, INSTRUCTIONS, Turn, build_prompt
 from molsys_chat_server.errors import SettingsError

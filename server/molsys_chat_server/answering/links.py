@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.sections import BlockKind
+from molsys_chat_rag.reading.sections import BlockKind
 from molsys_chat_server.answering.work import Work
 from molsys_chat_server.checking.gate import NameGate
 from molsys_chat_server.checking.names.checker import NameChecker

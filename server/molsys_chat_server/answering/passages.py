@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from molsys_chat_rag.hits import Hit
-from molsys_chat_rag.sections import Block, BlockKind, render_blocks
+from molsys_chat_rag.reading.sections import Block, BlockKind, render_blocks
 from molsys_chat_server.text.relevance import word_set
 
 _LARGEST_SHARE = 0.5

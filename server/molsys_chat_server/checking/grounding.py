@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from molsys_chat_rag.embedding import Embedder
+from molsys_chat_rag.embedding.models import Embedder
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.contradiction import contradicts
 from molsys_chat_server.checking.evidence import Evidence, Piece, RememberingEmbedder, meaning_terms

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from molsys_chat_rag.hits import Hit, Symbol
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.parameters import Parameter, parse_parameters
-from molsys_chat_rag.sections import Block, BlockKind, Section
+from molsys_chat_rag.names.parameters import Parameter, parse_parameters
+from molsys_chat_rag.reading.sections import Block, BlockKind, Section
 from molsys_chat_server.quoting.extracts import parameter_name, purpose, show_field, show_signature
 from molsys_chat_server.quoting.lookups import Lookup, Wanted, read_lookups
 

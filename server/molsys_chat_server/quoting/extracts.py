@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from molsys_chat_rag.hits import Hit
-from molsys_chat_rag.sections import Block, BlockKind, Section
+from molsys_chat_rag.reading.sections import Block, BlockKind, Section
 from molsys_chat_server.text.relevance import Question, word_set
 
 LONGEST_CODE = 700

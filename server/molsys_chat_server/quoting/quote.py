@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from molsys_chat_rag.hits import Hit
-from molsys_chat_rag.sections import BlockKind
+from molsys_chat_rag.reading.sections import BlockKind
 from molsys_chat_server.quoting.extracts import Extract, find_extracts, outline
 from molsys_chat_server.text.relevance import Question
 

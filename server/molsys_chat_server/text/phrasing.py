@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from molsys_chat_rag.lexical import plain, stem
+from molsys_chat_rag.search.lexical import plain, stem
 
 _SAME = """
     argument parameter option keyword

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from molsys_chat_rag.embedding import load_embedder
+from molsys_chat_rag.embedding.models import load_embedder
 from molsys_chat_rag.index import Index
 
 COMMAND = [sys.executable, "-m", "sphinx_molsys_chat", "index"]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from molsys_chat_rag.chunks import CountTokens, split_section
-from molsys_chat_rag.chunks import token_counter as load_counter
-from molsys_chat_rag.embedding import find_model
-from molsys_chat_rag.page import parse_page
-from molsys_chat_rag.site import PageFile, decode_page, find_pages
+from molsys_chat_rag.embedding.models import find_model
+from molsys_chat_rag.reading.chunks import CountTokens, split_section
+from molsys_chat_rag.reading.chunks import token_counter as load_counter
+from molsys_chat_rag.reading.page import parse_page
+from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
 
 _URI = re.compile(r"(.+?\s+\S+:\S+\s+-?\d+\s+)(\S*)(\s+.*)")
 

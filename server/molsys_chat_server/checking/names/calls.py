@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from rapidfuzz import process
 
-from molsys_chat_rag.code_names import Use
 from molsys_chat_rag.hits import Symbol
-from molsys_chat_rag.known_names import Known, KnownNames, Standing
+from molsys_chat_rag.names.code_names import Use
+from molsys_chat_rag.names.known_names import Known, KnownNames, Standing
 from molsys_chat_server.checking.names.verdict import Finding, FindingKind, Verified
 
 _LONGEST_SIGNATURE = 300

@@ -8,9 +8,9 @@ line back goes on with the state from before it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from molsys_chat_rag.code_names import Use, read_names
-from molsys_chat_rag.known_names import KnownNames
-from molsys_chat_rag.python_code import (
+from molsys_chat_rag.names.code_names import Use, read_names
+from molsys_chat_rag.names.known_names import KnownNames
+from molsys_chat_rag.names.python_code import (
     NOTHING,
     PYTHON,
     Unfinished,

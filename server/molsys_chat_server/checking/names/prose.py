@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from molsys_chat_rag.code_names import Use, read_names
-from molsys_chat_rag.known_names import KnownNames
-from molsys_chat_rag.python_code import parse_line
+from molsys_chat_rag.names.code_names import Use, read_names
+from molsys_chat_rag.names.known_names import KnownNames
+from molsys_chat_rag.names.python_code import parse_line
 
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LONGEST_SPAN = 400

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from molsys_chat_rag.code_names import Use
+from molsys_chat_rag.names.code_names import Use
 
 _STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*")
 _CHAIN = re.compile(r"(?<![\w.)\]])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)")

@@ -1,0 +1,101 @@
+"""The vectors of an index: taken over, found in the cache, or computed now."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from molsys_chat_rag.embedding.bert import is_supported
+from molsys_chat_rag.embedding.models import (
+    Embedder,
+    EmbeddingModel,
+    Vectors,
+    build_embedder,
+    light_embedder,
+)
+from molsys_chat_rag.embedding.vector_cache import VectorCache
+from molsys_chat_rag.storage.previous import Previous
+
+EMBED_AT_ONCE = 512
+"""Texts between two reports of progress; a build that is killed loses no more than these."""
+FEW_TEXTS = 16
+"""Texts up to which an index is updated without torch: loading it takes as long as they do."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage (``reading``, ``embedding``, ``writing``), what is done of it, and all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The vectors of some texts, and where they came from."""
+
+    vectors: Vectors
+    """Shape (texts, dimension), L2-normalised."""
+    reused: int
+    """Texts whose vectors the previous index had."""
+    cached: int
+    """Texts whose vectors the cache had."""
+    embedded: int
+    """Texts that were embedded now."""
+
+
+def gather_vectors(
+    texts: Sequence[str],
+    model: EmbeddingModel,
+    previous: Previous,
+    cache: VectorCache | None,
+    progress: Progress,
+    *,
+    anew: bool = False,
+) -> Gathered:
+    """Return a vector for each text; what is embedded now goes into the cache.
+
+    Where the previous index lacks only a few texts, these are embedded in float32 without torch.
+    Their vectors are not those that a full build computes, bit by bit, so the cache gets none.
+
+    :param anew: leave what the cache holds unread, and write over it.
+    """
+    vectors = np.zeros((len(texts), model.dimension), dtype=np.float32)
+    missing: dict[str, list[int]] = defaultdict(list)
+    for position, text in enumerate(texts):
+        row = previous.rows.get(text)
+        if row is None:
+            missing[text].append(position)
+        else:
+            vectors[position] = previous.vectors[row]
+    wanted = _places(missing)
+    if cache and missing and not anew:
+        for text, vector in cache.get(list(missing)).items():
+            vectors[missing.pop(text)] = vector
+    embedded = _places(missing)
+    if missing and previous.rows and len(missing) <= FEW_TEXTS and is_supported(model.folder):
+        _embed(missing, vectors, light_embedder(model), None, progress)
+    elif missing:
+        _embed(missing, vectors, build_embedder(model), cache, progress)
+    return Gathered(vectors, len(texts) - wanted, wanted - embedded, embedded)
+
+
+def _places(texts: dict[str, list[int]]) -> int:
+    return sum(map(len, texts.values()))
+
+
+def _embed(
+    missing: dict[str, list[int]],
+    vectors: Vectors,
+    embedder: Embedder,
+    cache: VectorCache | None,
+    progress: Progress,
+) -> None:
+    """Embed texts, and put each one's vector in all its places."""
+    # Texts of like length together: no time goes into filling up the shorter ones.
+    texts = sorted(missing, key=lambda text: (-len(text), missing[text]))
+    for start in range(0, len(texts), EMBED_AT_ONCE):
+        progress("embedding", start, len(texts))
+        some = texts[start : start + EMBED_AT_ONCE]
+        found = embedder.embed(some)
+        for text, vector in zip(some, found, strict=True):
+            vectors[missing[text]] = vector
+        if cache:
+            cache.put(some, found)
+    progress("embedding", len(texts), len(texts))

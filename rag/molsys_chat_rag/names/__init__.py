@@ -1,0 +1,1 @@
+"""The API's names: what is documented, what is taught, and what nobody knows."""

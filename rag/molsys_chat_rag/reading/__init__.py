@@ -1,0 +1,1 @@
+"""Built HTML, read into sections and cut into chunks."""

@@ -1,0 +1,140 @@
+"""``manifest.json``: what an index folder holds, and how it was made."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from molsys_chat_rag.errors import DamagedIndexError, IndexMissingError, SchemaError
+from molsys_chat_rag.reading.site import file_digest
+
+SCHEMA = 2
+"""Raised whenever an older reader could misread a newer index, or the other way round."""
+MANIFEST = "manifest.json"
+COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")
+"""What a manifest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Size and digest of one file of the index."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The embedding model that made the vectors."""
+
+    id: str
+    """Its name."""
+    digest: str
+    """SHA-256 of its weights, hexadecimal."""
+    dimension: int
+    """Components of a vector."""
+    dtype: str
+    """Number format that it computed in."""
+    window: int
+    """Tokens that it reads of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The content of a manifest."""
+
+    schema: int
+    """Version of the index folder's format."""
+    project: str
+    """The documented project's name."""
+    version: str
+    """Its version."""
+    commit: str
+    """The source commit; empty where it was not given."""
+    built_at: str
+    """Time of the build, ISO 8601 in UTC."""
+    base_url: str
+    """Where the site is published, ending in ``/``; empty for addresses relative to its root."""
+    model: ModelFacts
+    """The embedding model."""
+    chunker: dict[str, Any]
+    """Settings of the chunker and the reader."""
+    counts: dict[str, int]
+    """Numbers of what :data:`COUNTS` names."""
+    source: str
+    """SHA-256 over the pages and settings that the index was made from."""
+    files: dict[str, FileFacts]
+    """The folder's other files."""
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write a manifest into an index folder."""
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False, sort_keys=True)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return an index folder's manifest.
+
+    :raises IndexMissingError: if there is none.
+    :raises SchemaError: if it is of another schema.
+    :raises DamagedIndexError: if it cannot be read as a manifest.
+    """
+    path = folder / MANIFEST
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        schema = data["schema"]
+    except (FileNotFoundError, NotADirectoryError):
+        raise IndexMissingError(
+            f"{folder} holds no index ({MANIFEST} is missing): build one with "
+            f"'molsys-chat index HTML_DIR -o {folder}'"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, error) from None
+    if schema != SCHEMA:
+        raise SchemaError(
+            f"{folder} has index schema {schema}, this software reads {SCHEMA}: rebuild it with "
+            f"'molsys-chat index HTML_DIR -o {folder} --full'"
+        )
+    try:
+        counts = {name: int(data["counts"][name]) for name in COUNTS}
+        files = {name: FileFacts(**facts) for name, facts in data.pop("files").items()}
+        model = ModelFacts(**data["model"])
+        return Manifest(**data | {"files": files, "model": model, "counts": counts})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> DamagedIndexError:
+    return DamagedIndexError(
+        f"{path} cannot be read ({type(error).__name__}: {error}): rebuild the index with "
+        f"'molsys-chat index HTML_DIR -o {path.parent} --full'"
+    )
+
+
+def file_facts(path: Path) -> FileFacts:
+    """Return a file's size and digest."""
+    return FileFacts(path.stat().st_size, file_digest(path))
+
+
+def check_files(manifest: Manifest, folder: Path) -> None:
+    """Check that every file of an index folder is what its manifest says.
+
+    :raises DamagedIndexError: naming the first file that is not.
+    """
+    for name, facts in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            problem = "is missing"
+        elif path.stat().st_size != facts.size:
+            problem = f"has {path.stat().st_size} bytes instead of {facts.size}"
+        elif file_digest(path) != facts.sha256:
+            problem = "does not match its SHA-256 in the manifest"
+        else:
+            continue
+        raise DamagedIndexError(
+            f"{path} {problem}: fetch the index again, or rebuild it with "
+            f"'molsys-chat index HTML_DIR -o {folder} --full'"
+        )
