@@ -27,6 +27,7 @@ from molsys_chat_rag.search.answerable import (
 from molsys_chat_rag.search.candidates import CandidateFinder, Candidates
 from molsys_chat_rag.search.query import Query, make_query
 from molsys_chat_rag.search.ranking import Weights
+from molsys_chat_rag.search.reranking import RERANKED, CrossEncoderReranker
 from molsys_chat_rag.search.spelling import Speller
 from molsys_chat_rag.search.turns import Turns
 from molsys_chat_rag.storage.folder import recover_unless_building
@@ -46,7 +47,7 @@ class Index:
 
     def __init__(
         self, folder: Path, manifest: Manifest, store: Store, vectors: faiss.IndexFlat,
-        embedder: Embedder, weights: Weights,
+        embedder: Embedder, weights: Weights, reranker: CrossEncoderReranker | None,
     ) -> None:  # fmt: skip
         """Use :meth:`open`."""
         self.folder = folder
@@ -57,6 +58,7 @@ class Index:
         self._foreign = ForeignNames(foreign) if FOREIGN in manifest.files else None
         self._vectors = vectors
         self._embedder = embedder
+        self._reranker = reranker
         self._turns = Turns(os.cpu_count() or 1)
         self._canonical = store.canonical()
         self._symbols = SymbolTable(store.symbols())
@@ -69,11 +71,17 @@ class Index:
 
     @classmethod
     def open(
-        cls, folder: Path, *, embedder: Embedder | None = None, weights: Weights | None = None
+        cls,
+        folder: Path,
+        *,
+        embedder: Embedder | None = None,
+        weights: Weights | None = None,
+        reranker: CrossEncoderReranker | None = None,
     ) -> "Index":
         """Open an index folder, every file of it checked against its digest.
 
         :param embedder: a loaded model to share; else the one that the manifest names is loaded.
+        :param reranker: puts the first sections of each search in its own order.
         :raises IndexUnusableError: if there is no index, it is of another schema or damaged, or
             it was made with another embedding model.
         :raises EmbeddingError: if the model cannot be had.
@@ -85,7 +93,7 @@ class Index:
         loaded = embedder or load_embedder(manifest.model.id)
         _check_model(loaded, manifest, folder)
         store = Store(folder / STORE)
-        return cls(folder, manifest, store, vectors, loaded, weights or Weights())
+        return cls(folder, manifest, store, vectors, loaded, weights or Weights(), reranker)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -133,6 +141,8 @@ class Index:
         query = make_query(question, history, self._speller)
         named = self._named(self._symbols.match(query.asked)[:MOST_SYMBOLS])
         candidates, signs = self.find_candidates(query, named, page)
+        if self._reranker is not None:
+            candidates = self._reranked(query, candidates, self._reranker)
         # A copy that the question names in full is shown at its own address.
         shown = {number: row for match, row, number in named if match.symbol.name in question}
         hits = self._hits(candidates, candidates.best(k), shown, query)
@@ -156,6 +166,18 @@ class Index:
         holding = self._finder.holding(candidates.texts[best[:FIRST]], postings)
         signs = read_signs(query, candidates, best, postings, holding, self._unfamiliarity)
         return candidates, signs
+
+    def _reranked(
+        self, query: Query, candidates: Candidates, reranker: CrossEncoderReranker
+    ) -> Candidates:
+        best = candidates.best(RERANKED)
+        if not best:
+            return candidates
+        chunks = [int(candidates.best_chunks[position]) for position in best]
+        texts = self._store.chunk_texts(chunks)
+        scores = reranker.scores(query.text, [texts[chunk].shown for chunk in chunks])
+        order = np.argsort(-scores, kind="stable")
+        return candidates.reordered([best[place] for place in order])
 
     def _named(self, matches: Sequence[SymbolMatch]) -> list[tuple[SymbolMatch, int, int]]:
         """Return symbols with the row id of their section and the number of its text."""

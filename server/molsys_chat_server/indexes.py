@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from molsys_chat_rag.errors import RagError
 from molsys_chat_rag.index import Index
+from molsys_chat_rag.search.reranking import CrossEncoderReranker
 from molsys_chat_rag.storage.manifest import MANIFEST, read_manifest
 from molsys_chat_server.errors import UnavailableError, UnknownProjectError
 
@@ -59,9 +60,12 @@ class IndexRegistry:
     """Opens the configured indexes, and opens a replaced one beside the old before it goes.
 
     :param folders: index folders; the first is asked where a request names no project.
+    :param reranker: a cross-encoder that looks at the first sections again; none where empty.
+    :raises EmbeddingError: if it cannot be loaded.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], reranker: str = "") -> None:
+        self._reranker = CrossEncoderReranker(reranker) if reranker else None
         self._slots = [_Slot(folder) for folder in folders]
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
@@ -148,7 +152,8 @@ class IndexRegistry:
         wanted = read_manifest(folder).model.digest
         loaded = [slot.current.index.embedder for slot in self._slots if slot.current is not None]
         same = [embedder for embedder in loaded if embedder.model.digest == wanted]
-        index = Index.open(folder, embedder=same[0] if same else None)
+        embedder = same[0] if same else None
+        index = Index.open(folder, embedder=embedder, reranker=self._reranker)
         _ = index.names  # read now rather than for the first reader
         return index
 

@@ -42,7 +42,7 @@ class Service:
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.registry = registry or IndexRegistry(settings.indexes)
+        self.registry = registry or IndexRegistry(settings.indexes, settings.reranker)
         self._owns_registry = registry is None
         self.admission = Admission(settings, self.metrics)
         self.models = Models(settings)

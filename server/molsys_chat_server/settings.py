@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     docs: Path | None = Field(
         None, description="Folder of built HTML to serve at `/`; none is served without it."
     )
+    reranker: str = Field(
+        "",
+        description=(
+            "A cross-encoder of sentence-transformers that looks at the first 30 sections again: a "
+            "model hub's name or a folder. Off by default: it takes far longer than the search."
+        ),
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8800, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
 

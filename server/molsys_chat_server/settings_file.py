@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 NEEDS_RESTART = frozenset(
     {
         "indexes",
+        "reranker",
         "docs",
         "host",
         "port",

@@ -111,6 +111,7 @@ def _search(commands: "Commands") -> None:
         metavar="N",
         help=f"sections to show, 1 to {MOST_RESULTS} (%(default)s)",
     )
+    _add_reranker(parser)
 
 
 def _ask(commands: "Commands") -> None:
@@ -181,11 +182,21 @@ def _evaluate(commands: "Commands") -> None:
         help="fail if fewer questions, such as 0.8 of them, have a gold section or one inside it"
         " among the first five",
     )
+    _add_reranker(retrieval)
     answers = _command(kinds, "answers", "eval_answers", "server", "what answers are worth")
     _add_evaluation(answers, "ANSWERS.jsonl")
     _add_model_url(answers)
     _add_config(answers)
     add_judging(answers)
+
+
+def _add_reranker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--reranker",
+        default="",
+        metavar="MODEL",
+        help="cross-encoder that looks at the first 30 sections again: a hub's name or a folder",
+    )
 
 
 def _add_html_dir(parser: argparse.ArgumentParser) -> None:

@@ -30,6 +30,7 @@ from molsys_chat_rag.evaluation import (
 from molsys_chat_rag.index import Index
 from sphinx_molsys_chat.command.eval_report import Evaluation, render_report
 from sphinx_molsys_chat.command.failure import CommandError
+from sphinx_molsys_chat.command.opening import open_index
 from sphinx_molsys_chat.command.progress import shown_progress
 
 GATE_DEPTH = 5
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     :raises CommandError: if fewer questions are found than ``--min-recall5`` asks for.
     """
     questions = read_questions(arguments.questions)
-    with closing(Index.open(arguments.index)) as index:
+    with closing(open_index(arguments)) as index:
         find = cache(index.section)
         with arguments.out.open("w", encoding="utf-8") as file:
             ranked = tuple(_written(each, file) for each in _rank_all(index, questions))

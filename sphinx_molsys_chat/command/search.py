@@ -10,13 +10,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from molsys_chat_rag.hits import Hit, Retrieval
-from molsys_chat_rag.index import Index
 from molsys_chat_rag.storage.manifest import Manifest
+from sphinx_molsys_chat.command.opening import open_index
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the hits, best first."""
-    with closing(Index.open(arguments.index)) as index:
+    with closing(open_index(arguments)) as index:
         retrieval = index.search(arguments.question, k=arguments.k)
         manifest = index.manifest
     if arguments.json:

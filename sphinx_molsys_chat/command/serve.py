@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
             "no index to serve: name its folder, or set indexes in the settings file; build one"
             " with 'molsys-chat index HTML_DIR -o INDEX'"
         )
-    registry = IndexRegistry(settings.indexes)
+    registry = IndexRegistry(settings.indexes, settings.reranker)
     if len(registry.refresh()) == len(settings.indexes):
         return 1  # none can be served; the registry has said why of each
     with open_listener(settings) as listener:

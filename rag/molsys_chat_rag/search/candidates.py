@@ -5,7 +5,7 @@ row is a chunk's number, or, after all chunks, the number of a text's heading.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import faiss
 import numpy as np
@@ -37,6 +37,16 @@ class Candidates:
     """The chunk of each that is nearest to the question."""
     features: Features
     """What the scores were made from."""
+
+    def reordered(self, positions: Sequence[int]) -> "Candidates":
+        """Return the candidates with some of the best in another order, their scores exchanged.
+
+        :param positions: of the best ones, in the new order, best first.
+        """
+        places = np.array(positions, dtype=np.intp)
+        scores = self.scores.copy()
+        scores[places] = np.sort(self.scores[places])[::-1]
+        return replace(self, scores=scores)
 
     def best(self, k: int) -> list[int]:
         """Return the positions of the best ``k`` candidates, best first."""
