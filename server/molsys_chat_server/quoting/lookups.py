@@ -40,8 +40,6 @@ class Lookup:
     """The name that it is asked of, as the reader writes it."""
     parameters: tuple[str, ...]
     """The arguments that it is about; empty where it is about none."""
-    surely_a_name: bool
-    """Whether the question shows that it means a name of the API, not a word."""
     spanish: bool
     """Whether it is asked in Spanish."""
 
@@ -117,7 +115,7 @@ def read_lookups(question: str) -> Iterator[Lookup]:
         if wanted in _VAGUE and not sure:
             continue
         parameters = _parameters(groups.get("p") or "")
-        yield Lookup(wanted, name, parameters, sure, language == "es")
+        yield Lookup(wanted, name, parameters, language == "es")
 
 
 def _normal(question: str) -> str:
