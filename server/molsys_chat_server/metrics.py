@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from molsys_chat_server.events import DoneEvent, ErrorEvent, Event
-from molsys_chat_server.indexes import IndexStatus
+from molsys_chat_server.indexes.registry import IndexStatus
 
 _PREFIX = "molsys_chat_"
 _RETRIEVAL_BUCKETS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)

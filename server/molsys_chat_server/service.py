@@ -9,18 +9,18 @@ from typing import Any
 
 import anyio
 
+from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.answering.answer_id import find_label
 from molsys_chat_server.errors import SettingsError
-from molsys_chat_server.feedback import FeedbackStore
-from molsys_chat_server.indexes import IndexRegistry, IndexStatus
+from molsys_chat_server.indexes.registry import IndexRegistry, IndexStatus
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.models.metrics import ModelCollector
 from molsys_chat_server.models.models import Models
 from molsys_chat_server.models.tokens import load_counter
+from molsys_chat_server.records.feedback import FeedbackStore
 from molsys_chat_server.settings import Settings
-from molsys_chat_server.settings_file import SettingsFile, merged_settings
-from molsys_chat_server.web.admission import Admission
+from molsys_chat_server.settings.file import SettingsFile, merged_settings
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 import argparse
 
-from molsys_chat_server.indexes import IndexRegistry
+from molsys_chat_server.indexes.registry import IndexRegistry
 from molsys_chat_server.settings import Settings, load_settings
-from molsys_chat_server.settings_file import SettingsFile
+from molsys_chat_server.settings.file import SettingsFile
 from molsys_chat_server.web.app import create_app
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.listening import open_listener, serve_app

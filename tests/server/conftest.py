@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.index import Index
-from molsys_chat_server.indexes import IndexRegistry
+from molsys_chat_server.indexes.registry import IndexRegistry
 from molsys_chat_server.settings import Settings, load_settings
 from molsys_chat_server.web.app import create_app
 

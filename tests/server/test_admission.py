@@ -6,9 +6,9 @@ import time
 import pytest
 from starlette.requests import Request
 
+from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.metrics import Metrics
-from molsys_chat_server.web.admission import Admission
 
 QUESTION = "How do I select satellites by altitude?"
 

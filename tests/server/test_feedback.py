@@ -9,13 +9,13 @@ from contextlib import closing
 import pytest
 
 from molsys_chat_server.answering.answer_id import find_label, new_answer_id
-from molsys_chat_server.feedback import FeedbackStore
+from molsys_chat_server.records.feedback import FeedbackStore
 from molsys_chat_server.web.requests import ANSWER_ID
 
 SCRIPT = """
 import os, signal, sys
 from pathlib import Path
-from molsys_chat_server.feedback import FeedbackStore
+from molsys_chat_server.records.feedback import FeedbackStore
 store = FeedbackStore(Path(sys.argv[1]))
 for i in range(50):
     store.add(f"{i:032x}", "up", "")

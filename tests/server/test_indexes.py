@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from molsys_chat_server.errors import UnavailableError, UnknownProjectError
-from molsys_chat_server.indexes import IndexRegistry
+from molsys_chat_server.indexes.registry import IndexRegistry
 
 QUESTION = "How is Orbit installed?"
 

@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from molsys_chat_server.models.models import Models
-from molsys_chat_server.settings_file import NEEDS_RESTART, SettingsFile
+from molsys_chat_server.settings.file import NEEDS_RESTART, SettingsFile
 
 QUESTION = "How do I select satellites by altitude?"
 

@@ -15,11 +15,11 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from molsys_chat_server.errors import RequestError
-from molsys_chat_server.indexes import IndexRegistry
+from molsys_chat_server.indexes.registry import IndexRegistry
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.service import Service
 from molsys_chat_server.settings import Settings
-from molsys_chat_server.settings_file import SettingsFile
+from molsys_chat_server.settings.file import SettingsFile
 from molsys_chat_server.web import endpoints
 from molsys_chat_server.web.pages import Assets, DocsPages, PageHead
 from molsys_chat_server.web.responses import error_response
