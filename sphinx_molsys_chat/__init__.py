@@ -13,12 +13,22 @@ __all__ = ["__version__", "setup"]
 
 def setup(app: "Sphinx") -> "ExtensionMetadata":
     """Put the chat on every page of an HTML build."""
-    from sphinx_molsys_chat import config, exclusion, page_fields, pages, site_index, translation
+    from sphinx_molsys_chat import (
+        config,
+        exclusion,
+        page_fields,
+        pages,
+        site_index,
+        site_texts,
+        translation,
+    )
 
     config.register(app)
     translation.register(app)
     app.add_transform(page_fields.PageFields)
     app.connect("builder-inited", pages.prepare_widget)
     app.connect("html-page-context", exclusion.mark_page)
+    app.connect("html-page-context", site_texts.link_twin)
     app.connect("build-finished", site_index.write_index)
+    app.connect("build-finished", site_texts.write_texts)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -201,6 +201,19 @@ class ChatConfig:
         rebuild="",
         description="Size in MB that this folder is kept to; 0 for no cache.",
     )
+    markdown_pages: bool = option(
+        False,
+        check=as_flag,
+        description="Write each page as Markdown beside it (``page.html.md``), for programs that"
+        " read it. Needs the ``rag`` extra.",
+    )
+    llms_txt: bool = option(
+        False,
+        check=as_flag,
+        rebuild="",
+        description="Write ``llms.txt``, the list of the pages, and ``llms-full.txt``, all their"
+        " text. Needs the ``rag`` extra.",
+    )
 
 
 def register(app: "Sphinx") -> None:

@@ -6,7 +6,7 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
-Subtype = Literal["config", "assets", "index"]
+Subtype = Literal["config", "assets", "index", "texts"]
 """What a warning is about; ``suppress_warnings = ["molsys_chat.<subtype>"]`` turns it off."""
 
 

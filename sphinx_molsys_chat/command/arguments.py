@@ -25,7 +25,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_preview, _index, _search, _ask, _serve, _vllm, _evaluate, _symbols, _doctor):
+    for add in (
+        _preview,
+        _index,
+        _search,
+        _ask,
+        _chat,
+        _serve,
+        _vllm,
+        _evaluate,
+        _symbols,
+        _doctor,
+    ):
         add(commands)
     return parser
 
@@ -120,6 +131,16 @@ def _ask(commands: "Commands") -> None:
     _add_index_and_question(parser)
     _add_model_url(parser)
     _add_config(parser)
+
+
+def _chat(commands: "Commands") -> None:
+    summary = "a conversation with a running service"
+    parser = _command(commands, "chat", "chat", "server", summary)
+    parser.add_argument(
+        "url", type=_service_address, metavar="URL", help="such as https://chat.example.org"
+    )
+    parser.add_argument("--project", default="", help="the project to ask; the service's first")
+    parser.add_argument("--version", default="", help="its version; the newest")
 
 
 def _serve(commands: "Commands") -> None:
@@ -241,6 +262,12 @@ def _add_evaluation(parser: argparse.ArgumentParser, out: str) -> None:
 def _web_address(text: str) -> str:
     if text and not text.startswith(("https://", "http://", "/")):
         raise argparse.ArgumentTypeError(f"{text!r} does not begin with https://, http:// or /")
+    return text
+
+
+def _service_address(text: str) -> str:
+    if not text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError(f"{text!r} does not begin with https:// or http://")
     return text
 
 

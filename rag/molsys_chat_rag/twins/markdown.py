@@ -1,0 +1,55 @@
+"""A page as Markdown."""
+
+from molsys_chat_rag.reading.page import Page
+from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind, render_blocks
+
+SUFFIX = ".md"
+"""What is put after a page's name to name its twin: ``guide/select.html.md``."""
+DEEPEST = 6
+"""The lowest heading that Markdown knows."""
+
+
+def render_page(page: Page, url: str) -> str:
+    """Return a page as Markdown: its title, where it is published, and its sections in order.
+
+    :param url: where the page itself is read.
+    """
+    parts = [f"# {_one_line(page.title)}", f"Source: <{url}>"]
+    for section in page.sections:
+        if (heading := _heading(section, page.title)) is not None:
+            parts.append(heading)
+        if text := render_blocks(_signatures_as_code(section)):
+            parts.append(text)
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(page: Page) -> str:
+    """Return a page's first paragraph on one line; empty where it has none."""
+    blocks = (block for section in page.sections for block in section.blocks)
+    texts = (block.text for block in blocks if block.kind is BlockKind.PARAGRAPH)
+    return _one_line(next(texts, ""))
+
+
+def _heading(section: Section, page_title: str) -> str | None:
+    """Return a section's heading; None where it is the page's own, or none of its own."""
+    is_object = section.kind is SectionKind.OBJECT
+    if not section.title or (section.path == (page_title,) and not is_object):
+        return None
+    level = "#" * min(max(2, len(section.path)), DEEPEST)
+    if not is_object:
+        return f"{level} {_one_line(section.title)}"
+    return f"{level} `{_one_line(section.symbol or section.title)}`"
+
+
+def _signatures_as_code(section: Section) -> tuple[Block, ...]:
+    """Return a section's blocks, signatures as code, which coding agents read best."""
+    return tuple(
+        Block(BlockKind.CODE, block.text, "python" if section.role.startswith("py:") else "")
+        if block.kind is BlockKind.SIGNATURE
+        else block
+        for block in section.blocks
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,192 @@
+"""A running service, asked over HTTP."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from molsys_chat_server.events import (
+    AnswerKind,
+    DoneEvent,
+    ErrorEvent,
+    Event,
+    IndexFacts,
+    RewindEvent,
+    Source,
+    SourcesEvent,
+    SymbolLink,
+    Timings,
+    TokenEvent,
+)
+from sphinx_molsys_chat.command.failure import CommandError
+
+TIMEOUTS = httpx.Timeout(10.0, read=120.0)
+"""Seconds to connect, and without a word from the service; it pings every 15."""
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What could steer a terminal or turn its writing direction."""
+
+
+class ServiceClient:
+    """Asks one service.
+
+    :param url: its base URL.
+    :param key: what it wants as ``Authorization: Bearer``; empty for none.
+    """
+
+    def __init__(self, url: str, key: str = "") -> None:
+        self.url = url.rstrip("/") + "/"
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUTS)
+
+    def answer(self, messages: Sequence[dict[str, str]], **scope: str) -> Iterator[Event]:
+        """Yield the events of an answer; closing the iterator stops it.
+
+        :param messages: the conversation, the question last.
+        :param scope: ``project``, ``version`` and ``page``; empty ones are not sent.
+        :raises CommandError: if the service cannot be reached, refuses, or breaks off.
+        """
+        body = {"messages": list(messages), "stream": True}
+        body |= {name: value for name, value in scope.items() if value}
+        with self._failing(), self._client.stream("POST", "v1/chat", json=body) as response:
+            self._check(response)
+            for name, data in decode_events(response.iter_bytes()):
+                event = read_event(name, data)
+                if isinstance(event, ErrorEvent):
+                    raise CommandError(f"no answer: {event.message} ({event.code})")
+                if event is not None:
+                    yield event
+                if isinstance(event, DoneEvent):
+                    return
+        raise CommandError("the answer broke off: ask again")
+
+    def indexes(self) -> list[dict[str, Any]]:
+        """Return what is served.
+
+        :raises CommandError: if the service cannot be reached or refuses.
+        """
+        with self._failing():
+            response = self._client.get("v1/index")
+            self._check(response)
+            return list(cleaned(response.json())["indexes"])
+
+    def vote(self, answer_id: str, vote: str, comment: str) -> None:
+        """Send a reader's vote.
+
+        :raises CommandError: if it is not taken.
+        """
+        with self._failing():
+            body = {"id": answer_id, "vote": vote, "comment": comment}
+            self._check(self._client.post("v1/feedback", json=body))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        response.read()
+        try:
+            error = cleaned(response.json())["error"]
+            message, code = error["message"], error["code"]
+        except (ValueError, KeyError, TypeError):
+            message, code = "that is no chat service; check the address", "no_service"
+        raise CommandError(f"{self.url} answers {response.status_code}: {message} ({code})")
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turn what the network and the service do wrong into an error for the reader."""
+        try:
+            yield
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            told = str(error) or type(error).__name__
+            raise CommandError(f"{self.url} cannot be asked ({told}): is it running?") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise CommandError(f"{self.url} says what no chat service says: {error!r}") from error
+
+
+def decode_events(pieces: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
+    """Yield name and data of each Server-Sent Event in a stream that may be cut anywhere.
+
+    :raises ValueError: if data is not JSON.
+    """
+    name, data = "message", list[str]()
+    for line in _lines(pieces):
+        field, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data.append(value)
+        elif not line:
+            if data:
+                yield name, json.loads("\n".join(data))
+            name, data = "message", []
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Yield lines; only line feeds end one, since the text may hold other separators."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from (line.removesuffix(b"\r").decode("utf-8", "replace") for line in whole)
+
+
+def read_event(name: str, data: Any) -> Event | None:
+    """Return an event as the service sent it, control characters taken out; None for unknown ones.
+
+    :raises KeyError: if something is missing.
+    :raises TypeError: if something is of another type.
+    """
+    data = cleaned(data)
+    match name:
+        case "sources":
+            return SourcesEvent(data["id"], _sources(data), _facts(data["index"]))
+        case "token":
+            return TokenEvent(data["text"])
+        case "rewind":
+            return RewindEvent(data["length"], data["reason"])
+        case "done":
+            return _done(data)
+        case "error":
+            return ErrorEvent(data["code"], data["message"], data.get("retry_after_s", 0))
+    return None
+
+
+def _sources(data: dict[str, Any]) -> tuple[Source, ...]:
+    fields = ("n", "title", "url", "section", "excerpt")
+    return tuple(Source(*(source[field] for field in fields)) for source in data["sources"])
+
+
+def _facts(index: dict[str, Any]) -> IndexFacts:
+    return IndexFacts(*(index.get(f, "") for f in ("project", "version", "commit", "built_at")))
+
+
+def _done(data: dict[str, Any]) -> DoneEvent:
+    timings = data["timings"]
+    return DoneEvent(
+        kind=AnswerKind(data["kind"]),
+        cited=tuple(data["cited"]),
+        timings=Timings(timings["retrieve_ms"], timings["first_token_ms"], timings["total_ms"]),
+        symbols=tuple(SymbolLink(each["name"], each["url"]) for each in data["symbols"]),
+        unverified=tuple(data["unverified"]),
+        degraded=data.get("degraded", ""),
+        truncated=data.get("truncated", False),
+        model=data.get("model", ""),
+        shortened=tuple(data.get("shortened", ())),
+    )
+
+
+def cleaned(data: Any) -> Any:
+    """Return JSON data without what could steer a terminal."""
+    if isinstance(data, str):
+        return _CONTROLS.sub("", data)
+    if isinstance(data, list):
+        return [cleaned(each) for each in data]
+    if isinstance(data, dict):
+        return {name: cleaned(value) for name, value in data.items()}
+    return data
