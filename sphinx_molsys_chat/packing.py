@@ -4,26 +4,30 @@ import re
 from pathlib import Path
 
 from sphinx_molsys_chat.assets import WIDGET, assets_digest, static_folder
+from sphinx_molsys_chat.compacting import compact
 
 ENTRY = "panel"
 """The module that the launcher loads; what it imports goes into the same file."""
-ALONE = ("launcher", "nomodule", "highlight", "saving", "site-search")
-"""Modules that are loaded by themselves, the last three when they are first needed."""
+ALONE = ("launcher", "nomodule", "highlight", "saving", "site-search", "proof")
+"""Modules that are loaded by themselves, the last four when they are first needed."""
 
 _COMMENT = re.compile(r"/\*.*?\*/ ?", re.DOTALL)
 _JSDOC = re.compile(r"/\*\*.*?\*/ ?", re.DOTALL)
 _LINE_COMMENT = re.compile(r"^ *//.*\n|(?<=[;,{] )//.*$", re.MULTILINE)
-_INDENT = re.compile(r"\n\s*")
+_INDENT = re.compile(r"\s*\n\s*")
+_CSS_SPACE = re.compile(r"\s*([{};,>])\s*|(?<=:) ")
+_STYLE = re.compile(r"(?<=STYLE = `).*?(?=`;)", re.DOTALL)
 _IMPORT = re.compile(r'^import \{.*\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 _LATER = re.compile(r'(?<=import\("\./)([\w-]+\.js)(?="\))')
 
 
 def without_comments(text: str, suffix: str) -> str:
-    """Return a file's text without comments and indentation, which only authors read."""
+    """Return a file's text without what only authors read: comments and, mostly, white space."""
     if suffix == ".css":
-        return _INDENT.sub("\n", _COMMENT.sub("", text)).strip() + "\n"
-    return _INDENT.sub("\n", _LINE_COMMENT.sub("", _JSDOC.sub("", text))).strip() + "\n"
+        return _CSS_SPACE.sub(r"\1", _COMMENT.sub("", text)).replace(";}", "}").strip() + "\n"
+    styled = _STYLE.sub(lambda style: without_comments(style[0], ".css"), text)
+    return _INDENT.sub("\n", _LINE_COMMENT.sub("", _JSDOC.sub("", styled))).strip() + "\n"
 
 
 def module_order(folder: Path, name: str = ENTRY, seen: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -51,7 +55,8 @@ def packed_files(strings: dict[str, str] | None = None) -> dict[str, str]:
     for name in (*(f"{each}.js" for each in ALONE), "panel.css"):
         path = folder / name
         files[name] = without_comments(path.read_text(encoding="utf-8"), path.suffix)
-    return {name: _LATER.sub(rf"\1?v={assets_digest()}", text) for name, text in files.items()}
+    packed = {n: compact(text) if n.endswith(".js") else text for n, text in files.items()}
+    return {name: _LATER.sub(rf"\1?v={assets_digest()}", text) for name, text in packed.items()}
 
 
 def write_widget(target: Path, strings: dict[str, str] | None = None) -> None:

@@ -28,7 +28,13 @@ from molsys_chat_rag.reading.chunks import token_counter
 from molsys_chat_rag.reading.content import Content, assemble_content
 from molsys_chat_rag.reading.inventory import EMPTY, Inventory, read_inventory
 from molsys_chat_rag.reading.page import Page, parse_page
-from molsys_chat_rag.reading.site import PageFile, decode_page, file_digest, find_pages
+from molsys_chat_rag.reading.site import (
+    PageFile,
+    decode_page,
+    file_digest,
+    find_pages,
+    read_page_file,
+)
 from molsys_chat_rag.storage.folder import building, lock_of, recover, replace_folder
 from molsys_chat_rag.storage.manifest import (
     MANIFEST,
@@ -253,7 +259,7 @@ class _Build:
 
     def _read_page(self, file: PageFile) -> Page | None:
         try:
-            text, encoding = decode_page(file.path.read_bytes())
+            text, encoding = decode_page(read_page_file(file.path))
             page = parse_page(text, file.name)
         except OSError as error:
             self._warnings.append(f"{file.name} is left out: {error.strerror or error}")
@@ -263,6 +269,7 @@ class _Build:
             return None
         if encoding:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")
+        self._warnings += (f"{file.name}: {warning}" for warning in page.warnings)
         return page
 
     def _gather(self, content: Content, model: EmbeddingModel, previous: Previous) -> Gathered:

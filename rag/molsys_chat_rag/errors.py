@@ -10,6 +10,7 @@
        ├── IndexMissingError   there is no index at that path
        ├── SchemaError         it was written by another version of this software
        ├── DamagedIndexError   a file is missing, or its digest does not match
+       │   └── WrongManifestError  the manifest says what no index has
        └── ModelMismatchError  it was built with another embedding model
 """
 
@@ -44,6 +45,10 @@ class SchemaError(IndexUnusableError):
 
 class DamagedIndexError(IndexUnusableError):
     """A file of the index is missing, or its digest does not match."""
+
+
+class WrongManifestError(DamagedIndexError):
+    """The manifest can be read, and says what no index has."""
 
 
 class ModelMismatchError(IndexUnusableError):

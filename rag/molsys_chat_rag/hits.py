@@ -21,6 +21,8 @@ class Hit:
     """Cosine of the question and the section's nearest chunk, -1 to 1."""
     also_at: tuple[str, ...] = ()
     """Other addresses at which the same text stands."""
+    project: str = ""
+    """The project that it is from, where several are searched together; empty elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

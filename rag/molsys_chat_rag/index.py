@@ -25,6 +25,7 @@ from molsys_chat_rag.search.answerable import (
     unfamiliarity_of,
 )
 from molsys_chat_rag.search.candidates import CandidateFinder, Candidates
+from molsys_chat_rag.search.near_addresses import nearest_addresses
 from molsys_chat_rag.search.query import Query, make_query
 from molsys_chat_rag.search.ranking import Weights
 from molsys_chat_rag.search.reranking import RERANKED, CrossEncoderReranker
@@ -47,7 +48,7 @@ class Index:
 
     def __init__(
         self, folder: Path, manifest: Manifest, store: Store, vectors: faiss.IndexFlat,
-        embedder: Embedder, weights: Weights, reranker: CrossEncoderReranker | None,
+        embedder: Embedder, weights: Weights, reranker: CrossEncoderReranker | None, turns: Turns,
     ) -> None:  # fmt: skip
         """Use :meth:`open`."""
         self.folder = folder
@@ -59,7 +60,7 @@ class Index:
         self._vectors = vectors
         self._embedder = embedder
         self._reranker = reranker
-        self._turns = Turns(os.cpu_count() or 1)
+        self._turns = turns
         self._canonical = store.canonical()
         self._symbols = SymbolTable(store.symbols())
         self._speller = Speller(store.vocabulary())
@@ -77,11 +78,14 @@ class Index:
         embedder: Embedder | None = None,
         weights: Weights | None = None,
         reranker: CrossEncoderReranker | None = None,
+        turns: Turns | None = None,
     ) -> "Index":
         """Open an index folder, every file of it checked against its digest.
 
         :param embedder: a loaded model to share; else the one that the manifest names is loaded.
         :param reranker: puts the first sections of each search in its own order.
+        :param turns: lets a few searches run at a time, for indexes that share the processor's
+            cores; by default as many of this index as there are cores.
         :raises IndexUnusableError: if there is no index, it is of another schema or damaged, or
             it was made with another embedding model.
         :raises EmbeddingError: if the model cannot be had.
@@ -93,7 +97,8 @@ class Index:
         loaded = embedder or load_embedder(manifest.model.id)
         _check_model(loaded, manifest, folder)
         store = Store(folder / STORE)
-        return cls(folder, manifest, store, vectors, loaded, weights or Weights(), reranker)
+        taken = turns or Turns(os.cpu_count() or 1)
+        return cls(folder, manifest, store, vectors, loaded, weights or Weights(), reranker, taken)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -106,14 +111,46 @@ class Index:
         """The loaded model, to share with other indexes made with it."""
         return self._embedder
 
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The projects that are searched: the one of this index."""
+        return (self.manifest.project,)
+
+    @property
+    def subject(self) -> str:
+        """Project and version, as a reader would name them."""
+        return f"{self.manifest.project} {self.manifest.version}".strip()
+
     def url(self, address: str) -> str:
         """Return an address under the base URL; a whole one, another project's, as it is."""
         return address if "://" in address else self.manifest.base_url + address
+
+    def project_of(self, address: str) -> str:  # noqa: ARG002
+        """Return the project that an address is of, where several are searched: here none are."""
+        return ""
 
     def section(self, address: str) -> Section | None:
         """Return the section at an address, or at one of its further anchors."""
         found = self._store.find([address]).get(address)
         return None if found is None else self._store.sections([found])[found]
+
+    def page(self, name: str) -> tuple[Section, ...]:
+        """Return a page's sections, in order; none where there is no such page."""
+        return tuple(self._store.page(name))
+
+    def places(self, address: str) -> tuple[str, ...]:
+        """Return the addresses at which a section's text stands, its own first."""
+        row = self._store.find([address]).get(address)
+        if row is None:
+            return ()
+        main = self._canonical[row]
+        own, of_text = self._store.sections([row, main]), self._store.copies([main])[main]
+        everywhere = (own[row].address, own[main].address, *of_text)
+        return tuple(dict.fromkeys(everywhere))
+
+    def nearest_addresses(self, address: str) -> tuple[str, ...]:
+        """Return the addresses that one which does not exist was most likely meant to be."""
+        return nearest_addresses(address, self._store.addresses())
 
     def symbol(self, name: str) -> Symbol | None:
         """Return the symbol of a full name, or the one whose last components it uniquely is."""
@@ -122,7 +159,7 @@ class Index:
     @cached_property
     def names(self) -> KnownNames:
         """What the documentation knows of names: documented, re-exported, used by its code."""
-        return KnownNames(self._store.symbols(), self._store.taught(), self._foreign)
+        return KnownNames(self._symbols.all, self._store.taught(), self._foreign)
 
     def search(
         self, question: str, *, k: int = 8, page: str = "", history: Sequence[str] = ()

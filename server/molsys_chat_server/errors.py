@@ -6,13 +6,18 @@
    ├── SettingsError               the settings are wrong: what, which value, the remedy
    ├── PlanError                   a model, profile or card that no plan can be made for
    ├── ReplicasError               the model's replicas cannot be started or kept running
+   ├── RecordsError                votes and answers cannot be stored or read
+   ├── NotDocumentedError          a tool was asked for what the documentation does not have
    ├── RequestError                a request is refused: an HTTP status, a code, a message
    │   ├── MalformedError          400  not JSON, a wrong type, an empty question
    │   ├── KeyRefusedError         401  a key is needed and was missing or wrong
+   │   ├── SessionError            401  a session is needed, has expired, or must cost more work
    │   ├── OriginRefusedError      403  a page of another origin asked
+   │   ├── ProjectRefusedError     403  the key is not for that project
    │   ├── UnknownProjectError     404  no index of that project is served
    │   ├── TooLargeError           413  the body, the question or the conversation is too long
-   │   ├── RateLimitedError        429  too many requests from one client
+   │   ├── HostRefusedError        421  the service was asked for under a name that is not its own
+   │   ├── RateLimitedError        429  a limit is reached
    │   └── UnavailableError        503  busy, or no index is open yet
    └── ModelError                  the model's server did not give an answer
        ├── ModelUnavailableError   refused, unresolvable, or resting after such a failure
@@ -42,6 +47,14 @@ class ReplicasError(ServerError):
     """The model's replicas cannot be started or kept running; the message says what to do."""
 
 
+class RecordsError(ServerError):
+    """The database of votes, questions and answers cannot be used; the message says why."""
+
+
+class NotDocumentedError(ServerError):
+    """A tool was asked for a section or a name that there is not; the message names the nearest."""
+
+
 class RequestError(ServerError):
     """A request is refused.
 
@@ -55,6 +68,8 @@ class RequestError(ServerError):
     def __init__(self, message: str, *, retry_after_s: int = 0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.details: dict[str, str] = {}
+        """What else programs are told, beside code and message."""
 
 
 class MalformedError(RequestError):
@@ -66,6 +81,31 @@ class KeyRefusedError(RequestError):
 
     status = 401
     code = "key_refused"
+
+
+class SessionError(RequestError):
+    """The request needs a session, or another one than it came with."""
+
+    status = 401
+    code = "session_needed"
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ProjectRefusedError(RequestError):
+    """The key may not ask about that project."""
+
+    status = 403
+    code = "project_refused"
+
+
+class HostRefusedError(RequestError):
+    """The name that the service was asked for under is not its own."""
+
+    status = 421
+    code = "host_refused"
 
 
 class OriginRefusedError(RequestError):
@@ -90,10 +130,17 @@ class TooLargeError(RequestError):
 
 
 class RateLimitedError(RequestError):
-    """One client sent too many requests."""
+    """A limit is reached.
+
+    :param limit: which one, for programs.
+    """
 
     status = 429
     code = "rate_limited"
+
+    def __init__(self, message: str, *, limit: str, retry_after_s: int) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.details = {"limit": limit}
 
 
 class UnavailableError(RequestError):

@@ -31,16 +31,19 @@ class Source:
     """Its address in the index, ``page.html#anchor``."""
     excerpt: str
     """The piece that matched best, plain text."""
+    project: str = ""
+    """The project that it is from, where several were asked together; empty elsewhere."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the ``sources`` event."""
-        return {
+        data = {
             "n": self.n,
             "title": self.title,
             "url": self.url,
             "section": self.section,
             "excerpt": self.excerpt,
         }
+        return data | ({"project": self.project} if self.project else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,24 @@ class IndexFacts:
     """The source commit that the documentation was built from; empty where unknown."""
     built_at: str
     """When the index was built, ISO 8601 in UTC."""
+    asked_version: str = ""
+    """The version that was asked for, where this is another one."""
+    others: tuple["IndexFacts", ...] = ()
+    """The other projects' indexes, where several were asked together."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that answers carry as ``index``."""
-        return {
+        data: dict[str, Any] = {
             "project": self.project,
             "version": self.version,
             "commit": self.commit,
             "built_at": self.built_at,
         }
+        if self.asked_version:
+            data["asked_version"] = self.asked_version
+        if self.others:
+            data["others"] = [other.to_json() for other in self.others]
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,29 @@ class Timings:
             "first_token_ms": round(self.first_token_ms, 1),
             "total_ms": round(self.total_ms, 1),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """How many tokens a model read and wrote for one answer, all tries of it together."""
+
+    prompt: int
+    """Tokens that it was sent."""
+    answer: int
+    """Tokens that it wrote, those included that were taken back."""
+    estimated: bool = False
+    """Whether a part of it was counted here, since the model server did not tell."""
+
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(
+            self.prompt + other.prompt,
+            self.answer + other.answer,
+            self.estimated or other.estimated,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that ``done`` carries as ``usage``."""
+        return {"prompt_tokens": self.prompt, "answer_tokens": self.answer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +219,10 @@ class DoneEvent:
     """The kinds of the inventions that were refused, one for each, for the metrics."""
     left_out: int = 0
     """How many of them were left out in the end, for the metrics."""
+    usage: TokenUsage | None = None
+    """What the answer model read and wrote; None where it was not asked."""
+    confidence: float = 0.0
+    """How sure retrieval was that the documentation answers, 0 to 1, for the records."""
 
     name = "done"
 
@@ -204,6 +243,8 @@ class DoneEvent:
             data["model"] = self.model
         if self.shortened:
             data["shortened"] = list(self.shortened)
+        if self.usage is not None:
+            data["usage"] = self.usage.to_json()
         return data
 
 

@@ -1,12 +1,24 @@
 """What the service counts, in a registry of its own a service."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from collections.abc import Callable, Mapping
+
+from anyio import CapacityLimiter
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+)
 
 from molsys_chat_server.events import DoneEvent, ErrorEvent, Event
 from molsys_chat_server.indexes.registry import IndexStatus
+from molsys_chat_server.threads import Kind
 
 _PREFIX = "molsys_chat_"
 _RETRIEVAL_BUCKETS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
+_LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _ANSWER_BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 
 
@@ -18,19 +30,23 @@ class Metrics:
         self._make_request_metrics()
         self._make_answer_metrics()
         self._make_state_metrics()
+        self._make_process_metrics()
 
     def _make_request_metrics(self) -> None:
         self.requests = self._counter(
             "requests_total", "Requests by endpoint and HTTP status.", "endpoint", "status"
         )
         self.rate_limited = self._counter(
-            "rate_limited_total", "Requests refused because their client had sent too many."
-        )
-        self.limiter_errors = self._counter(
-            "rate_limit_storage_errors_total",
-            "Requests let through uncounted because the store of counts failed.",
+            "rate_limited_total", "Requests refused for a limit, by which one.", "limit"
         )
         self.votes = self._counter("feedback_votes_total", "Readers' votes.", "vote")
+        self.records = self._counter(
+            "records_total", "Answers that were to be kept: stored, or dropped.", "outcome"
+        )
+        self.records_waiting = self._gauge("records_waiting", "Answers that wait to be stored.")
+        self.records_up = self._gauge(
+            "records_up", "1 where votes and answers can be stored, 0 where they cannot."
+        )
         self.model_votes = self._counter(
             "model_votes_total",
             "Readers' votes by the model that their conversation was given to.",
@@ -50,6 +66,13 @@ class Metrics:
         )
         self.model_answers = self._counter(
             "model_answers_total", "Answers that a model wrote, by its label.", "model"
+        )
+        self.tokens = self._counter(
+            "model_tokens_total",
+            "Tokens that a model read (prompt) or wrote (answer); model is empty where its answer "
+            "failed.",
+            "model",
+            "part",
         )
         self.shortened = self._counter(
             "shortened_answers_total",
@@ -121,6 +144,33 @@ class Metrics:
             f"{_PREFIX}index", "What is served from a folder.", ["folder"], registry=self.registry
         )
 
+    def _make_process_metrics(self) -> None:
+        """Make what tells how the process does, its memory and files among it."""
+        ProcessCollector(registry=self.registry)
+        self.streams = self._gauge("open_streams", "Answers that are streamed to a reader now.")
+        self.connections = self._gauge("connections", "Open connections, idle ones included.")
+        self.loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How late the event loop was, looked at often.", _LAG_BUCKETS
+        )
+        self.loop_blocks = self._counter(
+            "event_loop_blocks_total",
+            "Times that the event loop was 50 ms late or more: its own thread was computing, or "
+            "waiting for the processor or the interpreter's lock.",
+            "cause",
+        )
+        for cause in ("computing", "waiting"):
+            self.loop_blocks.labels(cause)
+        self.threads = self._gauge("threads_busy", "Threads at work, by what is done.", "work")
+        self.threads_waiting = self._gauge(
+            "threads_waiting", "Work that waits for a thread, by what is to be done.", "work"
+        )
+
+    def show_threads(self, places: Mapping[Kind, CapacityLimiter]) -> None:
+        """Show how many threads are at work from now on, and what waits for one."""
+        for work, limiter in places.items():
+            self.threads.labels(work).set_function(_borrowed(limiter))
+            self.threads_waiting.labels(work).set_function(_waiting(limiter))
+
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         return Counter(_PREFIX + name, told, labels, registry=self.registry)
 
@@ -148,6 +198,9 @@ class Metrics:
         if event.model:
             self.model_answers.labels(event.model).inc()
             self.model_first_token.labels(event.model).observe(event.timings.first_token_ms / 1000)
+        if event.usage is not None:
+            self.tokens.labels(event.model, "prompt").inc(event.usage.prompt)
+            self.tokens.labels(event.model, "answer").inc(event.usage.answer)
         if event.routed:
             self.routed.labels(event.routed).inc()
         for part in event.shortened:
@@ -163,12 +216,14 @@ class Metrics:
             self.validated.labels(said).inc()
 
     def show_indexes(self, states: tuple[IndexStatus, ...]) -> None:
-        """Show how the configured folders do."""
+        """Show how the served folders do, and those no longer that are gone."""
+        self.index_up.clear()
+        self.index.clear()
         for state in states:
             name = str(state.folder)
             self.index_up.labels(name).set(0 if state.problem else 1)
-            if state.index is not None:
-                facts = state.index.manifest
+            if state.manifest is not None:
+                facts = state.manifest
                 self.index.labels(name).info(
                     {
                         "project": facts.project,
@@ -177,3 +232,11 @@ class Metrics:
                         "built_at": facts.built_at,
                     }
                 )
+
+
+def _borrowed(limiter: CapacityLimiter) -> Callable[[], float]:
+    return lambda: limiter.borrowed_tokens
+
+
+def _waiting(limiter: CapacityLimiter) -> Callable[[], float]:
+    return lambda: limiter.statistics().tasks_waiting

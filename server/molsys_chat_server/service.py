@@ -3,24 +3,38 @@
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-import anyio
-
 from molsys_chat_server.admission.admission import Admission
+from molsys_chat_server.admission.counts import STORE_CHECK_S
 from molsys_chat_server.answering.answer_id import find_label
 from molsys_chat_server.errors import SettingsError
-from molsys_chat_server.indexes.registry import IndexRegistry, IndexStatus
+from molsys_chat_server.indexes.published import PublishedState
+from molsys_chat_server.indexes.published_metrics import PublishedCollector
+from molsys_chat_server.indexes.published_watch import (
+    PublishedIndexes,
+    index_sources,
+    published_indexes,
+)
+from molsys_chat_server.indexes.registry import (
+    IndexRegistry,
+    IndexStatus,
+    naming_of,
+    registry_of,
+)
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.models.metrics import ModelCollector
 from molsys_chat_server.models.models import Models
 from molsys_chat_server.models.tokens import load_counter
-from molsys_chat_server.records.feedback import FeedbackStore
+from molsys_chat_server.observing.tracing import open_traces
+from molsys_chat_server.observing.watchdog import LoopWatchdog
+from molsys_chat_server.records.opening import open_store
+from molsys_chat_server.records.records import LOOK_S, Records
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.settings.file import SettingsFile, merged_settings
+from molsys_chat_server.threads import Kind, in_thread, thread_places
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +45,7 @@ class Service:
     :param settings: what the service is told.
     :param registry: opened indexes, whose owner closes them; by default those of the settings.
     :param file: the settings file to follow while the service runs.
+    :param published: the published ones among the indexes; by default those of the settings.
     :raises SettingsError: if a setting cannot be put to work.
     """
 
@@ -39,45 +54,62 @@ class Service:
         settings: Settings,
         registry: IndexRegistry | None = None,
         file: SettingsFile | None = None,
+        published: PublishedIndexes | None = None,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.registry = registry or IndexRegistry(settings.indexes, settings.reranker)
+        self.traces = open_traces(settings.traces_endpoint)
+        self.published = published or published_indexes(settings)
+        sources = index_sources(settings, self.published)
+        self.registry = registry or registry_of(settings, sources)
         self._owns_registry = registry is None
-        self.admission = Admission(settings, self.metrics)
         self.models = Models(settings)
+        self.admission = Admission(
+            settings, self.metrics, queue_load=lambda: self.models.queue_load
+        )
         self._retired: list[Models] = []
         self._labels: set[str] = set()
         self._file = file
         self._waiting_for_restart: tuple[str, ...] = ()
-        self.feedback: FeedbackStore | None = None
-        self.feedback_problem = ""
+        self.records = Records(open_store(settings.records_place), self.metrics)
         self.metrics.registry.register(ModelCollector(lambda: self.models.all))
+        self.metrics.registry.register(PublishedCollector(lambda: self.published.states))
+        for counted in self.registry.metrics:
+            self.metrics.registry.register(counted)
         self.metrics.settings_up.set(1)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Open what the service needs, watch it, and close it at the end."""
         await self._look_at_indexes()
-        await anyio.to_thread.run_sync(self._open_feedback)
+        self.published.start()
+        await self._look_at_records()
+        self.metrics.show_threads(thread_places())
         looks = [
             _repeat(self._look_at_indexes, lambda: self.settings.index_check_s),
             _repeat(self._look_at_settings, lambda: self.settings.index_check_s),
             _repeat(self.look_at_models, lambda: self.settings.model_check_s),
+            _repeat(self.admission.look, lambda: STORE_CHECK_S),
+            _repeat(self._look_at_records, lambda: LOOK_S),
+            _repeat(self.records.write, lambda: 0.0),
         ]
         tasks = [asyncio.create_task(look) for look in looks]
         try:
-            yield
+            async with LoopWatchdog(self.metrics).running():
+                yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await in_thread(Kind.OPEN, self.published.stop)
             if self._owns_registry:
-                await anyio.to_thread.run_sync(self.registry.close)
-            if self.feedback is not None:
-                await anyio.to_thread.run_sync(self.feedback.close)
+                await in_thread(Kind.OPEN, self.registry.close)
+            await self.records.close()
+            await self.admission.close()
             for models in (*self._retired, self.models):
                 await models.close()
+            if self.traces is not None:
+                await in_thread(Kind.STORE, self.traces.close)
 
     async def look_at_models(self) -> None:
         """Ask whether the model servers are well, and let go of those that are used no more."""
@@ -104,6 +136,7 @@ class Service:
         self._retired.append(self.models)
         self.models, self.settings = models, merged
         self.admission.follow(merged)
+        self.registry.follow(merged.open_indexes_mb, naming_of(merged))
         self._waiting_for_restart = waiting
         logger.info("the settings have changed: %s", _told_models(models))
         if waiting:
@@ -113,7 +146,7 @@ class Service:
         """Follow the settings file where it has changed."""
         if self._file is None:
             return
-        settings = await anyio.to_thread.run_sync(self._file.changed)
+        settings = await in_thread(Kind.OPEN, self._file.changed)
         if settings is not None:
             try:
                 self.follow(settings)
@@ -127,31 +160,31 @@ class Service:
         return [model for models in (*self._retired, self.models) for model in models.all]
 
     async def _look_at_indexes(self) -> None:
-        await anyio.to_thread.run_sync(self.registry.refresh)
+        await in_thread(Kind.OPEN, self.registry.refresh)
         self.metrics.show_indexes(self.registry.status())
 
-    def _open_feedback(self) -> None:
-        path = self.settings.feedback_path
-        try:
-            self.feedback = FeedbackStore(path)
-        except (sqlite3.Error, OSError) as error:
-            self.feedback_problem = f"{path} cannot be opened ({error}): set feedback_db to another"
-            logger.error("readers' votes are not stored: %s", self.feedback_problem)
+    async def _look_at_records(self) -> None:
+        await self.records.look(self.settings.keep_questions_days)
 
     def readiness(self) -> dict[str, Any]:
         """Return which parts work, as ``/readyz`` says it."""
         states = self.registry.status()
         file_problem = self._file.problem if self._file is not None else ""
+        limits = self.admission.readiness()
+        groups = " ".join(self.registry.group_problems())
         problems = [
             *(state.problem for state in states),
+            *self.published.problems,
             *(model.problem for model in self.models.all),
-            self.feedback_problem,
+            self.records.problem,
             file_problem,
+            limits["problem"],
+            groups,
         ]
         return {
-            "ready": any(state.index is not None for state in states),
+            "ready": any(state.manifest is not None for state in states),
             "degraded": any(problems),
-            "indexes": [_index_state(state) for state in states],
+            "indexes": [_index_state(s, self.published.state_of(s.url)) for s in states],
             "model": _model_state(self.models),
             "replicas": [status.to_json() for status in self.models.statuses],
             "settings": {
@@ -159,7 +192,9 @@ class Service:
                 "problem": file_problem,
                 "waiting_for_restart": list(self._waiting_for_restart),
             },
-            "feedback": {"ok": self.feedback is not None, "problem": self.feedback_problem},
+            "limits": limits,
+            "groups": {"ok": not groups, "problem": groups},
+            "records": self.records.readiness(),
         }
 
 
@@ -181,17 +216,19 @@ def _told_models(models: Models) -> str:
     return "; ".join(told) or "no model"
 
 
-def _index_state(state: IndexStatus) -> dict[str, Any]:
-    facts = state.index.manifest if state.index is not None else None
+def _index_state(state: IndexStatus, published: PublishedState | None) -> dict[str, Any]:
+    facts = state.manifest
+    problem = (published.problem if published is not None else "") or state.problem
     return {
         "folder": str(state.folder),
-        "ok": not state.problem,
+        "ok": not problem,
         "serving": facts is not None,
+        "open": state.is_open,
         "project": facts.project if facts else "",
         "version": facts.version if facts else "",
         "built_at": facts.built_at if facts else "",
-        "problem": state.problem,
-    }
+        "problem": problem,
+    } | ({"published": published.to_json()} if published is not None else {})
 
 
 async def _repeat(look: Callable[[], Awaitable[None]], pause_s: Callable[[], float]) -> None:

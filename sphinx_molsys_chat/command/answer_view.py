@@ -90,6 +90,9 @@ def _remarks(answer: dict[str, Any], model: str) -> list[Text]:
         AnswerKind.NOT_DOCUMENTED: "These sections come nearest.",
     }
     lines = [Text(f"\n{made[AnswerKind(answer['kind'])]}", style="dim")]
+    if asked := answer["index"].get("asked_version"):
+        told = f"Version {asked} was asked for; this answer is from {answer['index']['version']}."
+        lines.append(Text(told, style="yellow"))
     if answer.get("degraded"):
         lines.append(Text(f"The model failed: {answer['degraded']}.", style="yellow"))
     if answer.get("truncated"):

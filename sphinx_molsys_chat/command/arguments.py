@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 
 from sphinx_molsys_chat.command.eval_arguments import add_judging
 from sphinx_molsys_chat.command.numbers import share, whole_number
+from sphinx_molsys_chat.command.record_arguments import (
+    add_delete,
+    add_export,
+    add_questions,
+    add_report,
+)
 from sphinx_molsys_chat.command.vllm_arguments import add_plan_arguments, add_serve_arguments
 from sphinx_molsys_chat.version import __version__
 
@@ -32,9 +38,12 @@ def build_parser() -> argparse.ArgumentParser:
         _ask,
         _chat,
         _serve,
+        _mcp,
         _vllm,
         _evaluate,
         _symbols,
+        _report,
+        _records,
         _doctor,
     ):
         add(commands)
@@ -146,11 +155,27 @@ def _chat(commands: "Commands") -> None:
 def _serve(commands: "Commands") -> None:
     summary = "the service, over one index or several"
     parser = _command(commands, "serve", "serve", "server", summary)
-    parser.add_argument("indexes", type=Path, nargs="*", metavar="INDEX", help="folders of indexes")
+    parser.add_argument(
+        "indexes",
+        nargs="*",
+        metavar="INDEX",
+        help="folders of indexes, and addresses of published ones",
+    )
     parser.add_argument("--docs", type=Path, metavar="HTML_DIR", help="serve this site as well")
     _add_model_url(parser)
     _add_config(parser)
     _add_address(parser)
+
+
+def _mcp(commands: "Commands") -> None:
+    summary = "the documentation as tools for a coding agent, on standard input and output"
+    parser = _command(commands, "mcp", "mcp", "mcp", summary)
+    parser.add_argument(
+        "indexes",
+        nargs="+",
+        metavar="INDEX",
+        help="folders of indexes, and addresses of published ones",
+    )
 
 
 def _vllm(commands: "Commands") -> None:
@@ -177,6 +202,23 @@ def _symbols(commands: "Commands") -> None:
         "--report", type=Path, metavar="FILE.html", help="write all of it as a page"
     )
     parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _report(commands: "Commands") -> None:
+    summary = "what readers asked, and what they did not find: one page with plots"
+    add_report(_command(commands, "report", "report", "server", summary))
+
+
+def _records(commands: "Commands") -> None:
+    summary = "the kept questions and answers: out of their store, or gone from it"
+    parser = commands.add_parser("records", help=summary, description=f"{summary.capitalize()}.")
+    kinds = parser.add_subparsers(metavar="WHAT", required=True)
+    summary = "all of them, as JSON Lines or as a table"
+    add_export(_command(kinds, "export", "records_export", "server", summary))
+    summary = "those that were not answered, or not well, as a file of questions"
+    add_questions(_command(kinds, "questions", "records_questions", "server", summary))
+    summary = "remove answers and the votes on them"
+    add_delete(_command(kinds, "delete", "records_delete", "server", summary))
 
 
 def _doctor(commands: "Commands") -> None:

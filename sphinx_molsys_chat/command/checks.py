@@ -15,6 +15,7 @@ from sphinx_molsys_chat.extras import installed, missing_from, remedy, requireme
 from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
+    from molsys_chat_server.indexes.published import PublishedIndex
     from molsys_chat_server.models.roles import Role
     from molsys_chat_server.settings import Settings
 
@@ -117,14 +118,14 @@ def describe_model_server(address: str, role: "Role") -> str:
     :param address: the server's base URL.
     :raises CommandError: if it does not answer, or not as such a server does.
     """
-    import httpx
+    import httpx2
 
     headers = {"Authorization": f"Bearer {role.api_key}"} if role.api_key else {}
     url = f"{address}/models"
     try:
-        answer = httpx.get(url, headers=headers, timeout=MODEL_SERVER_TIMEOUT_S)
+        answer = httpx2.get(url, headers=headers, timeout=MODEL_SERVER_TIMEOUT_S)
         names = [model["id"] for model in answer.raise_for_status().json()["data"]]
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise CommandError(
             f"{url}: {error}; see that it runs and that --model-url is right"
         ) from error
@@ -133,6 +134,17 @@ def describe_model_server(address: str, role: "Role") -> str:
     if role.model and role.model not in names:
         raise CommandError(f"{url} lists {', '.join(names)}, not {role.model}")
     return f"{address} serves {', '.join(names)}"
+
+
+def describe_published(index: "PublishedIndex") -> str:
+    """Return what a web site's index holds, by its manifest.
+
+    :raises FetchError: if the site cannot be reached, or what it has cannot be served.
+    """
+    manifest = index.read_manifest()
+    size = sum(facts.size for facts in manifest.files.values()) / 1e6
+    held = f"{manifest.counts['pages']} pages, built {manifest.built_at}, {size:.1f} MB"
+    return f"{index.url}: {manifest.project} {manifest.version}, {held}"
 
 
 def describe_index(folder: Path) -> str:

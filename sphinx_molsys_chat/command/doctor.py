@@ -16,6 +16,7 @@ from sphinx_molsys_chat.command.checks import (
     describe_embedding_model,
     describe_index,
     describe_model_server,
+    describe_published,
     describe_sqlite,
     describe_widget,
 )
@@ -42,6 +43,7 @@ def examine(arguments: argparse.Namespace) -> Iterator[Check]:
     yield check_extra("rag", without=Verdict.BAD)
     yield check_extra("server", without=Verdict.BAD, beyond="rag")
     yield check_extra("offline", without=Verdict.ABSENT)
+    yield check_extra("mcp", without=Verdict.ABSENT, beyond="server")
     if not missing_from("rag"):
         yield attempt("embedding model", partial(describe_embedding_model, arguments.model))
     if not missing_from("server"):
@@ -54,6 +56,8 @@ def examine(arguments: argparse.Namespace) -> Iterator[Check]:
 
 def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the checks of what the service's settings name."""
+    from molsys_chat_server.indexes.published_watch import published_indexes
+    from molsys_chat_server.indexes.sources import find_folders, is_url, local_source
     from molsys_chat_server.models.roles import resolve_roles
     from molsys_chat_server.settings import load_settings
 
@@ -71,5 +75,8 @@ def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
     if not roles:
         finding = "none named: answers are quoted from the documentation"
         yield Check(Verdict.ABSENT, "model server", finding, "name one with --model-url URL")
-    for folder in settings.indexes:
-        yield attempt("index", partial(describe_index, folder))
+    local = [local_source(entry) for entry in settings.indexes if not is_url(entry)]
+    for found in find_folders(local):
+        yield attempt("index", partial(describe_index, found.folder))
+    for published in published_indexes(settings).indexes:
+        yield attempt("index", partial(describe_published, published))

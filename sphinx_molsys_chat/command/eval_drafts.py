@@ -13,6 +13,7 @@ from molsys_chat_server.models.pool import ReplicaPool
 from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.replicas import Replica
 from molsys_chat_server.models.roles import Role
+from molsys_chat_server.models.tokens import ModelTokens
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.web.requests import ChatRequest
 from molsys_chat_server.web.requests import Message as Turn
@@ -23,9 +24,14 @@ class _KeepingPlace(Place):
     """A place at a replica that keeps what is written there."""
 
     def __init__(
-        self, pool: ReplicaPool, reader: Reader, replica: Replica, drafts: list[str]
+        self,
+        pool: ReplicaPool,
+        reader: Reader,
+        replica: Replica,
+        tokens: ModelTokens,
+        drafts: list[str],
     ) -> None:
-        super().__init__(pool, reader, replica)
+        super().__init__(pool, reader, replica, tokens)
         self._drafts = drafts
 
     async def write(
@@ -48,7 +54,8 @@ class _KeepingModel(ChatModel):
     @asynccontextmanager
     async def place(self, reader: Reader | None = None) -> AsyncGenerator[Place]:
         whose = reader or Reader()
-        place = _KeepingPlace(self.pool, whose, await self.pool.acquire(whose), self.drafts)
+        replica = await self.pool.acquire(whose)
+        place = _KeepingPlace(self.pool, whose, replica, self.tokens, self.drafts)
         try:
             yield place
         finally:

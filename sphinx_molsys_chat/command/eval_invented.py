@@ -11,7 +11,7 @@ from molsys_chat_server.checking.reasoning import ReasoningFilter
 from molsys_chat_server.text.sentences import split_sentences
 from sphinx_molsys_chat.command.eval_scores import FindInvented
 
-_BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})([\w+.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.M | re.S)
+_BLOCK = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)([\w+.-]*+)[^\n]*+\n(.*?)(?:^[ \t]*\1|\Z)", re.M | re.S)
 
 
 def invented_in(index: Index, passages: Sequence[Passage], question: str) -> FindInvented:

@@ -10,14 +10,18 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 """Content-Security-Policy: the page loads nothing and runs nothing."""
 
 
-def render_page(title: str, *parts: Element) -> str:
-    """Return a report as an HTML page."""
+def render_page(title: str, *parts: Element, style: str = "") -> str:
+    """Return a report as an HTML page.
+
+    :param style: a style sheet of this package that comes after the common one.
+    """
     body = element("main", element("h1", title), *parts)
-    return render_document(element("html", _head(title), element("body", body), lang="en"))
+    return render_document(element("html", _head(title, style), element("body", body), lang="en"))
 
 
-def _head(title: str) -> Element:
-    css = files("sphinx_molsys_chat.command").joinpath("eval_report.css")
+def _head(title: str, style: str) -> Element:
+    folder = files("sphinx_molsys_chat.command")
+    sheets = [folder.joinpath(name) for name in ("eval_report.css", style) if name]
     return element(
         "head",
         element("meta", charset="utf-8"),
@@ -26,7 +30,7 @@ def _head(title: str) -> Element:
         # Beside the pages, it is not to be found by readers' questions itself.
         element("meta", name="molsys-chat", content="noindex"),
         element("title", title),
-        element("style", css.read_text(encoding="utf-8")),
+        element("style", "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)),
     )
 
 

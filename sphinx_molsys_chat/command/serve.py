@@ -1,30 +1,65 @@
 """``molsys-chat serve``: the service."""
 
 import argparse
+import logging
 
-from molsys_chat_server.indexes.registry import IndexRegistry
+from molsys_chat_server.indexes.published_watch import (
+    PublishedIndexes,
+    index_sources,
+    published_indexes,
+)
+from molsys_chat_server.indexes.registry import IndexRegistry, registry_of
+from molsys_chat_server.observing.logs import configure_logging
+from molsys_chat_server.observing.systemd import Notifier
 from molsys_chat_server.settings import Settings, load_settings
 from molsys_chat_server.settings.file import SettingsFile
 from molsys_chat_server.web.app import create_app
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
 
+logger = logging.getLogger(__name__)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the indexes, and a site on the same origin where one is named."""
     settings = service_settings(arguments)
+    configure_logging(settings)
     if not settings.indexes:
         raise CommandError(
-            "no index to serve: name its folder, or set indexes in the settings file; build one"
-            " with 'molsys-chat index HTML_DIR -o INDEX'"
+            "no index to serve: name its folder or address, or set indexes in the settings file;"
+            " build one with 'molsys-chat index HTML_DIR -o INDEX'"
         )
-    registry = IndexRegistry(settings.indexes, settings.reranker)
-    if len(registry.refresh()) == len(settings.indexes):
-        return 1  # none can be served; the registry has said why of each
+    published = published_indexes(settings)
+    registry = registry_of(settings, index_sources(settings, published))
+    if not open_any(registry, published, settings):
+        return 1  # none can be served; the log says why of each
     with open_listener(settings) as listener:
-        app = create_app(settings, registry=registry, settings_file=followed_file(arguments))
+        app = create_app(
+            settings,
+            registry=registry,
+            published=published,
+            settings_file=followed_file(arguments),
+        )
         serve_app(app, listener, settings)
     return 0
+
+
+def open_any(registry: IndexRegistry, published: PublishedIndexes, settings: Settings) -> bool:
+    """Open what is on this machine; wait for a web site only where that is nothing.
+
+    :returns: whether anything can be served.
+    """
+    is_all_published = len(published.indexes) == len(settings.indexes)
+    if not is_all_published or any(state.kept for state in published.states):
+        registry.refresh()
+    if registry.serves_any or not published.indexes:
+        return registry.serves_any
+    # systemd takes a start that lasts longer than its own limit for a failed one.
+    Notifier().tell(f"EXTEND_TIMEOUT_USEC={round(1e6 * (settings.index_fetch_timeout_s + 60))}")
+    logger.info("fetching %s", ", ".join(state.url for state in published.states))
+    published.look()
+    registry.refresh()
+    return registry.serves_any
 
 
 def service_settings(arguments: argparse.Namespace) -> Settings:

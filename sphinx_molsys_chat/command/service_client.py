@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 
 from molsys_chat_server.events import (
     AnswerKind,
@@ -23,7 +23,7 @@ from molsys_chat_server.events import (
 )
 from sphinx_molsys_chat.command.failure import CommandError
 
-TIMEOUTS = httpx.Timeout(10.0, read=120.0)
+TIMEOUTS = httpx2.Timeout(10.0, read=120.0)
 """Seconds to connect, and without a word from the service; it pings every 15."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -40,7 +40,7 @@ class ServiceClient:
     def __init__(self, url: str, key: str = "") -> None:
         self.url = url.rstrip("/") + "/"
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUTS)
+        self._client = httpx2.Client(base_url=self.url, headers=headers, timeout=TIMEOUTS)
 
     def answer(self, messages: Sequence[dict[str, str]], **scope: str) -> Iterator[Event]:
         """Yield the events of an answer; closing the iterator stops it.
@@ -86,7 +86,7 @@ class ServiceClient:
         """Let go of the connection."""
         self._client.close()
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check(self, response: httpx2.Response) -> None:
         if response.is_success:
             return
         response.read()
@@ -102,7 +102,7 @@ class ServiceClient:
         """Turn what the network and the service do wrong into an error for the reader."""
         try:
             yield
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             told = str(error) or type(error).__name__
             raise CommandError(f"{self.url} cannot be asked ({told}): is it running?") from error
         except (ValueError, KeyError, TypeError) as error:

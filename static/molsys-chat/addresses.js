@@ -4,7 +4,7 @@
 /** @param {string} address @param {string} root */
 function absolute(address, root) {
   const url = URL.canParse(address, root) && new URL(address, root);
-  return url && /^(https?|file):$/.test(url.protocol) ? url.href : "";
+  return url && /^(https?|file):/.test(url.href) ? url.href : "";
 }
 
 /** @param {string} address @param {string} root */

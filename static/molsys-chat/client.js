@@ -1,11 +1,12 @@
 // @ts-check
 /** The service. Every wait has an end. */
+import { openSession, post, readJson, session } from "./session.js";
 
 /** @type {Limits} */
 export const LIMITS = { connect: 30_000, silence: 60_000 };
 
-/** Refusals that the panel has words of its own for. @type {Record<string, string>} */
-const SAID = { too_large: "too_large", unknown_project: "unknown_project", key_refused: "refused", origin_refused: "refused" };
+/** Refusals that the panel has words of its own for. */
+const SAID = /^(too_large|unknown_project)$/;
 
 export class ChatError extends Error {
   /** @param {string} code @param {string} [message] @param {number} [retryAfter] @param {number} [seconds] */
@@ -52,25 +53,6 @@ export class EventStreamDecoder {
   }
 }
 
-/** @param {string} text */
-function readJson(text) {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return {};
-  }
-}
-
-/** @param {string} url @param {object} body @param {AbortSignal} signal */
-const post = (url, body, signal) =>
-  fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body, (_, value) => (value === "" ? undefined : value)),
-    credentials: "omit",
-    signal,
-  });
-
 /** @param {Response} response @returns {Promise<ReadableStreamDefaultReader<Uint8Array>>} */
 async function openStream(response) {
   const { status, headers, body } = response;
@@ -79,8 +61,9 @@ async function openStream(response) {
   const retryAfter = Number(headers.get("Retry-After")) || wait;
   if (status === 429) throw new ChatError("rate_limited", message, retryAfter);
   if (status === 503) throw new ChatError("busy", message, retryAfter);
+  const said = SAID.test(code) ? code : status === 401 || status === 403 ? "refused" : "failed";
   // Without a code it was some other server.
-  throw new ChatError(code ? (SAID[code] ?? "failed") : "unreachable", message);
+  throw new ChatError(code ? said : "unreachable", message);
 }
 
 /** @param {StreamEvent} event @returns {ChatEvent} */
@@ -112,8 +95,15 @@ export async function* streamAnswer(endpoint, question, stop, limits = LIMITS) {
     throw new ChatError(globalThis.navigator?.onLine === false ? "offline" : code, String(error));
   };
   try {
-    wait("late", limits.connect);
-    const response = await post(`${endpoint}/v1/chat`, question, abort.signal).catch(failing("unreachable"));
+    let response;
+    for (let again = true; ; again = false) {
+      const { working } = await session;
+      if (working) yield { event: "working", data: {} };
+      await working;
+      wait("late", limits.connect);
+      response = await post(`${endpoint}/v1/chat`, question, abort.signal).catch(failing("unreachable"));
+      if (response.status !== 401 || !again || !(await renew(endpoint))) break;
+    }
     const reader = await openStream(response);
     const decoder = new EventStreamDecoder();
     const utf8 = new TextDecoder();
@@ -133,9 +123,19 @@ export async function* streamAnswer(endpoint, question, stop, limits = LIMITS) {
   }
 }
 
-/** @param {string} endpoint @param {{id: string, vote: Vote, comment?: string}} feedback */
-export const sendFeedback = (endpoint, feedback) =>
-  post(`${endpoint}/v1/feedback`, feedback, AbortSignal.timeout(LIMITS.connect)).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+/** Whether asking once more has a chance. @param {string} endpoint */
+async function renew(endpoint) {
+  const { token, work } = await openSession(endpoint);
+  return token || work;
+}
+
+/** @param {string} endpoint @param {{id: string, vote: Vote, comment?: string}} feedback @returns {Promise<boolean>} */
+export async function sendFeedback(endpoint, feedback, again = true) {
+  try {
+    await (await session).working;
+    const { ok, status } = await post(`${endpoint}/v1/feedback`, feedback, AbortSignal.timeout(LIMITS.connect));
+    return ok || (status === 401 && again && !!(await renew(endpoint)) && sendFeedback(endpoint, feedback, false));
+  } catch {
+    return false;
+  }
+}

@@ -13,15 +13,16 @@ const MOST_TURNS = 200;
 export const newTurn = (question, passage = "") => ({ question, passage, answer: "", state: "waiting", sources: [], cited: [] });
 
 /** @param {Turn} turn */
-export const isOpen = ({ state }) => state === "waiting" || state === "writing";
+export const isOpen = ({ state }) => state.endsWith("ing"); // waiting, working, writing
 
 /** As the service counts. @param {string} text @param {number} count */
-export const keepCodePoints = (text, count) => Array.from(text).slice(0, count).join("");
+export const keepCodePoints = (text, count) => [...text].slice(0, count).join("");
 
 /** @param {Turn} turn @param {ChatEvent} event @returns {Turn} */
 export function applyEvent(turn, { event, data }) {
   const { answer } = turn;
   if (event === "sources") return { ...turn, ...data, state: "writing" };
+  if (event === "working") return { ...turn, state: event };
   if (event === "token") return { ...turn, answer: (answer + (data.text ?? "")).slice(0, LONGEST_ANSWER) };
   if (event === "rewind") return { ...turn, answer: keepCodePoints(answer, data.length), takenBack: data.reason || "…" };
   return event === "done" ? { ...turn, ...data, state: event } : turn;

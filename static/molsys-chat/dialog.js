@@ -18,6 +18,7 @@ function selectedText(panel) {
 export class ChatDialog {
   log = el("div", { class: "mc-log", role: "log", "aria-live": "off", tabindex: "0", "aria-label": say("conversation") });
   facts = el("p", "mc-note");
+  hint = el("p", "mc-note", say("disclaimer"));
   #announcer = el("div", { class: "mc-unseen", role: "status", "aria-atomic": "false" });
   #input = el("textarea", { rows: "1", placeholder: say("placeholder"), "aria-label": say("placeholder"), title: say("newLine") });
   #quoted = el("span", "mc-quoted");
@@ -32,12 +33,12 @@ export class ChatDialog {
     this.send = button("send", () => this.#submit());
     this.stop = button("stop", actions.stop);
     this.export = button("export", actions.export);
-    this.scope = button("thisPage", () => this.#setScope(this.scope.ariaPressed !== "true"));
+    this.scope = button("thisPage", () => this.#setScope(!this.scoped));
     this.about = el("div", "mc-about", el("span", {}, `${say("passage")}: `, this.#quoted), button("drop", () => this.#setPassage("")));
     const titles = el("div", "mc-titles", el("h2", { id }, title), this.facts);
     const close = button("close", () => this.close(true));
     const field = el("div", "mc-field", this.#input, this.send, this.stop);
-    this.form = el("div", "mc-form", this.about, field, el("div", "mc-hints", this.scope, el("p", "mc-note", say("disclaimer"))));
+    this.form = el("div", "mc-form", this.about, field, el("div", "mc-hints", this.scope, this.hint));
     this.notice = el("div", "mc-form mc-notice", el("p", {}, notice), button("accept", actions.accept));
     this.element = el(
       "dialog",

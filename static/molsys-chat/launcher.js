@@ -32,6 +32,7 @@ body:has([data-place^=corner]) :is(.bd-sidebar-secondary, .bd-sidebar-primary, .
 [data-molsys-chat-mark] :is(section:target > :is(h1, h2, h3, h4), :target:not(section)) { outline: 2px solid #e6a100; outline-offset: .25rem }
 @media (width >= 75rem) {
   [data-molsys-chat-docked] {
+    &:has(.bd-header) { scroll-padding-top: calc(var(--pst-header-height) + 5rem) }
     & body { margin-inline-end: var(--mc-width) }
     & .wy-grid-for-nav { width: calc(100% - var(--mc-width)) }
   }

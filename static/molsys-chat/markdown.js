@@ -50,16 +50,17 @@ function itemEnd(lines, at) {
 
 /** @type {Reader[]} */
 const READERS = [
-  function readRule(lines, at) {
-    return RULE.test(lines[at]) && { block: { type: "hr" }, next: at + 1 };
-  },
+  /** A rule. */
+  (lines, at) => RULE.test(lines[at]) && { block: { type: "hr" }, next: at + 1 },
 
-  function readHeading(lines, at) {
+  /** A heading. */
+  (lines, at) => {
     const [heading, , text = ""] = HEADING.exec(lines[at]) ?? [];
     return heading && { block: { type: "heading", text: text.trim() }, next: at + 1 };
   },
 
-  function readCode(lines, at) {
+  /** Code between fences. */
+  (lines, at) => {
     const [, mark, info] = FENCE.exec(lines[at]) ?? [];
     if (!mark) return;
     const body = [];
@@ -73,7 +74,8 @@ const READERS = [
     return { block: { type: "code", language, text: body.join("\n") }, next: next + 1 };
   },
 
-  function readQuote(lines, at, depth) {
+  /** A quotation. */
+  (lines, at, depth) => {
     if (depth >= DEEPEST || !QUOTE.test(lines[at])) return;
     let next = at;
     while (QUOTE.test(lines[next] ?? "")) next += 1;
@@ -81,7 +83,8 @@ const READERS = [
     return { block: { type: "quote", blocks: readBlocks(inner, depth + 1) }, next };
   },
 
-  function readList(lines, at, depth) {
+  /** A list. */
+  (lines, at, depth) => {
     const first = ITEM.exec(lines[at]);
     if (!first || depth >= DEEPEST) return;
     const items = [];
@@ -95,10 +98,11 @@ const READERS = [
       items.push(readBlocks([lines[next].slice(width), ...inner], depth + 1));
       for (next = end; lines[next]?.trim() === ""; ) next += 1;
     }
-    return { block: { type: "list", start: Number.parseInt(first[2], 10), items }, next };
+    return { block: { type: "list", start: Number.parseInt(first[2]), items }, next };
   },
 
-  function readTable(lines, at) {
+  /** A table. */
+  (lines, at) => {
     const rulers = rulersAt(lines, at);
     if (!rulers) return;
     const rows = [splitCells(lines[at])];
@@ -183,7 +187,9 @@ export function parseInline(text, unfinished = false) {
   };
   let at = 0;
   for (const match of text.matchAll(unfinished ? UNFINISHED : FINISHED)) {
-    add({ type: "text", text: text.slice(at, match.index) });
+    const before = text.slice(at, match.index);
+    // A citation begins no line.
+    add({ type: "text", text: match.groups?.cite ? before.replace(/ $/, "\u00a0") : before });
     add(readToken(match, unfinished));
     at = match.index + match[0].length;
   }

@@ -3,14 +3,14 @@
 import { el } from "./elements.js";
 import { say } from "./strings.js";
 
-/** @param {string} text */
-const plain = (text) => text.replace(/\[\d+\]|[*`_\s]/g, "");
+/** What Markdown and its elements have in common. @param {string} text */
+const letters = (text) => text.replace(/\]\(\S*?\)|\P{L}/gu, "");
 
-/** Documented names become links. @param {HTMLElement} answer @param {ApiName[]} symbols @param {(symbol: ApiName) => string} addressOf */
+/** Documented names become links, `package.name` too where its modules are left out. @param {HTMLElement} answer @param {ApiName[]} symbols @param {(symbol: ApiName) => string} addressOf */
 export function linkNames(answer, symbols, addressOf) {
   for (const code of answer.querySelectorAll(":not(pre, a) > code")) {
     const name = (code.textContent ?? "").replace(/\(.*/s, "").trim();
-    const symbol = name && symbols.find((each) => each.name === name || each.name.endsWith(`.${name}`));
+    const symbol = name && symbols.find((each) => `.${each.name}`.endsWith(`.${name}`) || each.name.replace(/\..*\./, ".") === name);
     const href = symbol && addressOf(symbol);
     if (!href || code.closest("a")) continue;
     const link = el("a", { href, title: symbol.name });
@@ -19,15 +19,11 @@ export function linkNames(answer, symbols, addressOf) {
   }
 }
 
-/** What could not be verified says so, where it stands. @param {HTMLElement} answer @param {string[]} unverified */
-export function markUnverified(answer, unverified) {
-  for (const words of unverified) {
-    const wanted = plain(words);
-    const places = [...answer.querySelectorAll(":not(pre) > code"), ...answer.querySelectorAll("p, li, td")];
-    const place = wanted && places.find((each) => plain(each.textContent ?? "").includes(wanted));
-    const mark = el("span", "mc-badge", say("notVerified"));
-    if (!place) continue;
-    if (place.matches("code")) place.after(" ", mark);
-    else place.append(" ", mark);
+/** What the sources do not support says so, where it stands. @param {HTMLElement} answer @param {string[]} sentences */
+export function markUnverified(answer, sentences) {
+  const places = [...answer.querySelectorAll("p, li, tr")];
+  const found = sentences.map((words) => places.findLast((each) => letters(each.textContent ?? "").includes(letters(words))));
+  for (const place of new Set(found)) {
+    (place?.querySelector("td:last-child") ?? place)?.append(" ", el("span", "mc-badge", say("notVerified")));
   }
 }

@@ -5,8 +5,9 @@ import { Conversation, Store } from "./conversation.js";
 import { ChatDialog } from "./dialog.js";
 import { copyText, el } from "./elements.js";
 import { Preview } from "./preview.js";
+import { openSession } from "./session.js";
 import { say } from "./strings.js";
-import { addressing, TurnView } from "./turn-view.js";
+import { TurnView } from "./turn-view.js";
 
 /** Drawing takes one part in this many of the time at most. */
 const DRAWING_SHARE = 5;
@@ -69,6 +70,7 @@ export class Panel {
     this.dialog.setLocked(!!settings.notice && this.accepted.read(":accepted") !== settings.notice);
     this.#listen();
     this.conversation.restore();
+    if (this.dialog.notice.hidden) this.#begin();
   }
 
   /** @param {HTMLElement} opener @param {boolean} focus */
@@ -108,9 +110,18 @@ export class Panel {
     addEventListener("pageshow", ({ persisted }) => persisted && this.conversation.restore());
   }
 
+  async #begin() {
+    const { kept_days: days } = await openSession(this.settings.endpoint);
+    if (!days) return;
+    const kept = say("kept", { days });
+    this.dialog.hint.append(" ", kept);
+    this.dialog.announce(kept);
+  }
+
   #accept() {
     this.accepted.write(":accepted", this.settings.notice ?? "");
     this.dialog.setLocked(false);
+    this.#begin();
     this.dialog.focusInput();
     if (this.#pending) this.ask(this.#pending);
   }
@@ -124,8 +135,8 @@ export class Panel {
   async #export() {
     const { conversationAsMarkdown, saveFile } = await import("./saving.js");
     const { title, project } = this.settings;
-    const text = conversationAsMarkdown(this.conversation.turns, title, (turn) => addressing(turn, this.settings));
-    saveFile(text, `${project || "conversation"}.md`);
+    const answers = await Promise.all(this.#views.map((view) => view.asMarkdown()));
+    saveFile(conversationAsMarkdown(title, this.conversation.turns, answers), `${project || "conversation"}.md`);
   }
 
   /** The section that a link leads to is marked when it is there. @param {string} href */
@@ -138,11 +149,10 @@ export class Panel {
   #rewrite() {
     const { turns, answering } = this.conversation;
     const { log } = this.dialog;
-    const before = this.#views;
-    const kept = turns.findIndex((turn, at) => before[at]?.turn !== turn);
-    for (const view of before.slice(kept < 0 ? turns.length : kept)) view.element.remove();
-    this.#views = turns.map((turn, at) => (before[at]?.turn === turn ? before[at] : this.#createView(turn)));
-    this.#show(kept < 0 ? turns.length : kept);
+    const kept = this.#views.filter(({ turn }, at) => turn === turns[at]);
+    for (const view of this.#views.slice(kept.length)) view.element.remove();
+    this.#views = [...kept, ...turns.slice(kept.length).map((turn) => this.#createView(turn))];
+    this.#show(kept.length);
     log.querySelector(".mc-welcome")?.remove();
     if (!turns.length) log.append(this.#writeWelcome());
     this.dialog.export.hidden = !turns.length;
@@ -236,10 +246,11 @@ export class Panel {
     const index = this.conversation.turns.findLast((turn) => turn.index)?.index;
     const date = index?.built_at.slice(0, 10);
     const commit = index?.commit.slice(0, 7);
-    const { project = "", version = "" } = index ?? this.settings;
-    const facts = [`${project} ${version}`.trim(), date && say("built", { date }), commit && say("commit", { commit })];
-    const shown = facts.filter(Boolean).map((fact) => el("span", {}, fact ?? ""));
-    this.dialog.facts.replaceChildren(...shown.flatMap((fact, at) => (at ? [" · ", fact] : [fact])));
+    const named = [index ?? this.settings, ...(index?.others ?? [])];
+    const names = named.map(({ project = "", version = "" }) => `${project} ${version}`.trim());
+    const facts = [...names, date && say("built", { date }), commit && say("commit", { commit })];
+    const shown = facts.flatMap((fact) => (fact ? [" · ", el("span", {}, fact)] : []));
+    this.dialog.facts.replaceChildren(...shown.slice(1));
   }
 
   /** @param {TurnView} view @param {Vote} vote @param {string} comment */

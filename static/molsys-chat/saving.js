@@ -1,8 +1,8 @@
 // @ts-check
 /** Answers and conversations as Markdown that stands alone. */
 
-/** @param {Turn} turn @param {(source: Source) => string} addressOf */
-export function answerAsMarkdown({ answer, sources, cited, index }, addressOf) {
+/** @param {Turn} turn @param {(source: Source) => string} addressOf @param {string[]} notes What to think of it. */
+export function answerAsMarkdown({ answer, sources, cited, index }, addressOf, notes) {
   /** @param {string} all @param {string} n */
   const link = (all, n) => {
     const source = sources.find((each) => each.n === Number(n));
@@ -15,12 +15,12 @@ export function answerAsMarkdown({ answer, sources, cited, index }, addressOf) {
     .filter(({ n }) => cited.includes(n))
     .map((source) => `${source.n}. [${source.title.replace(/[[\]]/g, "\\$&")}](${addressOf(source)})`);
   const facts = index && `${index.project} ${index.version}`.trim();
-  return [text.trim(), listed.join("\n"), facts && `*${facts}*`].filter(Boolean).join("\n\n");
+  return [text.trim(), ...notes, listed.join("\n"), facts && `*${facts}*`].filter(Boolean).join("\n\n");
 }
 
-/** @param {Turn[]} turns @param {string} title @param {(turn: Turn) => (source: Source) => string} addressing */
-export const conversationAsMarkdown = (turns, title, addressing) =>
-  [`# ${title}`, ...turns.map((turn) => `## ${turn.question.replaceAll("\n", " ")}\n\n${answerAsMarkdown(turn, addressing(turn))}`)].join("\n\n") + "\n";
+/** @param {string} title @param {Turn[]} turns @param {string[]} answers */
+export const conversationAsMarkdown = (title, turns, answers) =>
+  [`# ${title}`, ...turns.map(({ question }, at) => `## ${question.replaceAll("\n", " ")}\n\n${answers[at]}`)].join("\n\n") + "\n";
 
 /** @param {string} text @param {string} name */
 export function saveFile(text, name) {

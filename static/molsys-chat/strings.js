@@ -16,6 +16,7 @@ const STRINGS = {
   drop: "Leave it out",
   accept: "Agree and go on",
   waiting: "Searching the documentation…",
+  working: "One moment: your browser proves that it is no robot…",
   writing: "Reading the sections found…",
   slow: "This takes longer than usual.",
   takenBack: "A passage was taken back: {reason}",
@@ -41,14 +42,16 @@ const STRINGS = {
   generated: "Written by a language model from the sources below.",
   quoted: "Quoted from the documentation.",
   degraded: "The language model was unavailable.",
+  spent: "The language model has written its share for today.",
   truncated: "Cut at the longest answer allowed.",
   not_documented: "The documentation does not seem to answer this.",
-  unverified: "Not found in the documentation: {names}",
+  unverified: "Not supported by the sources: {sentences}",
   notVerified: "not verified",
   otherVersion: "This page is about version {page}; the answer is from version {version}.",
   built: "indexed {date}",
   commit: "commit {commit}",
   disclaimer: "Check answers against their sources.",
+  kept: "Questions and answers are kept for {days} days.",
   newLine: "Enter sends, Shift+Enter starts a new line",
   stopped: "Stopped.",
   interrupted: "Interrupted when the page was left.",
@@ -69,4 +72,4 @@ const STRINGS = {
 /** @typedef {keyof typeof STRINGS} StringName */
 
 /** @param {StringName} name @param {Record<string, any>} [values] */
-export const say = (name, values = {}) => STRINGS[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+export const say = (name, values = {}) => (STRINGS[name] ?? "").replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");

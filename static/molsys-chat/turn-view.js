@@ -11,24 +11,19 @@ import { say } from "./strings.js";
 const LONG_WAIT = 8000;
 
 /** @param {Turn} turn */
-const endingText = ({ state, failure }) =>
-  failure ? say(/** @type {any} */ (failure.code), failure) : state === "stopped" || state === "interrupted" ? say(state) : "";
+const endingText = ({ state, failure }) => say(/** @type {any} */ (failure?.code ?? state), failure);
 
-/** @param {Turn} turn @param {string} [page] The version that is read. */
-function notesFor({ kind, degraded, truncated, unverified, index }, page = "") {
-  const version = index?.version ?? "";
-  const same = version.startsWith(page) || page.startsWith(version); // 0.9 and 0.9.8 may be
+/** @param {Turn} turn */
+function notesFor({ kind, degraded, truncated, unverified, index }) {
+  const page = index?.asked_version;
   return [
     kind === "generated" || kind === "quoted" ? say(kind) : "",
-    degraded ? say("degraded") : "",
+    degraded ? say(degraded === "budget_spent" ? "spent" : "degraded") : "",
     truncated ? say("truncated") : "",
-    unverified?.length ? say("unverified", { names: unverified.join(", ") }) : "",
-    same ? "" : say("otherVersion", { page, version }),
+    unverified?.length ? say("unverified", { sentences: unverified.join(" / ") }) : "",
+    page ? say("otherVersion", { page, version: index.version }) : "",
   ].filter(Boolean);
 }
-
-/** Where a turn's sources and names are. @param {Turn} turn @param {Settings} settings @returns {(place: Pick<Source, "section" | "url">) => string} */
-export const addressing = (turn, settings) => (place) => sourceAddress(place, turn.index?.project ?? "", settings);
 
 export class TurnView {
   #answer = el("div", { class: "mc-answer", dir: "auto" });
@@ -86,6 +81,11 @@ export class TurnView {
     this.#state = state;
   }
 
+  async asMarkdown() {
+    const { answerAsMarkdown } = await import("./saving.js");
+    return answerAsMarkdown(this.turn, this.#address, notesFor(this.turn));
+  }
+
   /** @param {boolean} asks Whether the reader may say why. */
   showVote(asks) {
     const { vote } = this.turn;
@@ -121,7 +121,7 @@ export class TurnView {
 
   #wait() {
     const { turn } = this;
-    this.#status.textContent = say(/** @type {"waiting" | "writing"} */ (turn.state));
+    this.#status.textContent = say(/** @type {"waiting" | "working" | "writing"} */ (turn.state));
     this.#timer = window.setTimeout(() => {
       if (this.turn.answer) return;
       this.#status.append(" ", say("slow"));
@@ -138,11 +138,8 @@ export class TurnView {
   #writeEnding() {
     const { turn, retry, up, down } = this;
     const done = turn.state === "done";
-    const notes = notesFor(turn, this.settings.version).map((note) => el("p", "mc-note", note));
-    const copy = button("copyAnswer", async () => {
-      const { answerAsMarkdown } = await import("./saving.js");
-      this.actions.copy(answerAsMarkdown(turn, this.#address));
-    });
+    const notes = notesFor(turn).map((note) => el("p", "mc-note", note));
+    const copy = button("copyAnswer", async () => this.actions.copy(await this.asMarkdown()));
     const again = !done || turn.degraded ? [retry] : [];
     const actions = el("div", "mc-actions", ...again, ...(turn.answer ? [copy] : []), ...(done ? [up, down] : []));
     if (!done && !turn.sources.length) this.#standIn();
@@ -209,5 +206,5 @@ export class TurnView {
   }
 
   /** @param {Pick<Source, "section" | "url">} place */
-  #address = (place) => addressing(this.turn, this.settings)(place);
+  #address = (place) => sourceAddress(place, this.turn.index?.project ?? "", this.settings);
 }

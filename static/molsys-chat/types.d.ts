@@ -52,6 +52,10 @@ interface Source {
 }
 
 interface IndexFacts {
+  /** The version that the page is about, where another one answers. */
+  asked_version?: string;
+  /** Those of the other projects that answer with it. */
+  others?: IndexFacts[];
   project: string;
   version: string;
   commit: string;
@@ -80,7 +84,7 @@ interface Turn {
   passage?: string;
   /** Markdown. */
   answer: string;
-  state: "waiting" | "writing" | "done" | "stopped" | "interrupted" | "failed";
+  state: "waiting" | "working" | "writing" | "done" | "stopped" | "interrupted" | "failed";
   sources: Source[];
   cited: number[];
   id?: string;
@@ -92,12 +96,31 @@ interface Turn {
   truncated?: boolean;
   /** Documented names in the answer. */
   symbols?: ApiName[];
-  /** Names and sentences in the answer that the documentation does not bear out. */
+  /** Sentences of the answer that its sources do not support. */
   unverified?: string[];
   /** Why checking last took something back. */
   takenBack?: string;
   failure?: Failure;
   vote?: Vote;
+}
+
+/** What a session costs: a number whose hash after `task` begins with so many zeros. */
+interface Work {
+  challenge: string;
+  task: string;
+  bits: number;
+}
+
+/** What the service says of a session; nothing where it knows none. */
+interface SessionFacts {
+  /** To be sent with each request; "" where none is needed. */
+  token?: string;
+  /** What is to be done first. */
+  work?: Work | null;
+  /** How long questions and answers are kept; 0 where they are not. */
+  kept_days?: number;
+  /** The work, while it is done. */
+  working?: Promise<void>;
 }
 
 interface Message {

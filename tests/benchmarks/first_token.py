@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -70,7 +70,7 @@ def run_service(index: Path, port: int, model_url: str, folder: str) -> None:
         indexes=(index,),
         model_url=model_url,
         requests_per_minute=0,
-        feedback_db=Path(folder) / f"{port}.sqlite",
+        records_db=Path(folder) / f"{port}.sqlite",
     )
     run(create_app(settings), port)
 
@@ -86,15 +86,15 @@ def wait_for(url: str) -> None:
     """Wait until an address answers."""
     for _ in range(600):
         try:
-            if httpx.get(url).is_success:
+            if httpx2.get(url).is_success:
                 return
-        except httpx.TransportError:
+        except httpx2.TransportError:
             pass
         time.sleep(0.1)
     raise SystemExit(f"{url} does not answer")
 
 
-def first_event(client: httpx.Client, url: str, body: dict[str, object], mark: str) -> float:
+def first_event(client: httpx2.Client, url: str, body: dict[str, object], mark: str) -> float:
     """Return the milliseconds from a request to the first line that begins with a mark."""
     started = time.perf_counter()
     arrived = 0.0
@@ -107,7 +107,7 @@ def first_event(client: httpx.Client, url: str, body: dict[str, object], mark: s
     return 1000 * (arrived - started)
 
 
-def measure(client: httpx.Client, url: str, questions: list[str], mark: str) -> list[float]:
+def measure(client: httpx2.Client, url: str, questions: list[str], mark: str) -> list[float]:
     """Return the times to the first token, questions asked one after the other."""
     bodies = [
         {"messages": [{"role": "user", "content": q}], "stream": True, "model": "scripted"}
@@ -140,7 +140,7 @@ def main() -> None:
     threading.Thread(target=run, args=(Starlette(routes=routes), upstream), daemon=True).start()
     model_url = f"http://127.0.0.1:{upstream}/v1"
     spawn = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as folder, httpx.Client(timeout=60) as client:
+    with tempfile.TemporaryDirectory() as folder, httpx2.Client(timeout=60) as client:
         services = [
             spawn.Process(
                 target=run_service, args=(arguments.index, port, url, folder), daemon=True
@@ -158,7 +158,7 @@ def main() -> None:
 
 
 def results(
-    client: httpx.Client, asked: list[str], model_url: str, with_model: int, without: int
+    client: httpx2.Client, asked: list[str], model_url: str, with_model: int, without: int
 ) -> Iterator[str]:
     """Yield the lines of the result."""
     base = "http://127.0.0.1"

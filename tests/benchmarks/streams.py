@@ -119,7 +119,7 @@ def run_service(index: Path, port: int, model_url: str, folder: str, streams: in
         requests_per_minute=0,
         model_concurrency=2 * streams,
         max_concurrent_answers=2 * streams,
-        feedback_db=Path(folder) / "votes.sqlite",
+        records_db=Path(folder) / "votes.sqlite",
     )
     app = create_app(settings)
     uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, access_log=False, ws="none")

@@ -77,6 +77,9 @@ class Break:
     """A step: the connection ends."""
 
 
+NO_SESSION: dict[str, Any] = {"token": "", "expires_s": 0, "work": None, "kept_days": 0}
+"""What a service says that gives none."""
+
 Step = Send | Refuse | Break | threading.Event
 
 
@@ -108,6 +111,7 @@ class ScriptedService:
         self.script: list[Step] = answer("Nothing was scripted.")
         self.questions: list[dict[str, Any]] = []
         self.feedback: list[dict[str, Any]] = []
+        self.session: dict[str, Any] | None = NO_SESSION
         self.left = threading.Event()
         self.policy = ""
         self.extra_pages: dict[str, str] = {}
@@ -169,6 +173,10 @@ class _Exchange(SimpleHTTPRequestHandler):
         if self.path == "/v1/feedback":
             self.service.feedback.append(body)
             self._reply(200, "{}")
+            return
+        if self.path == "/v1/session":
+            session = self.service.session
+            self._reply(404 if session is None else 200, json.dumps(session))
             return
         self.service.questions.append(body)
         try:
@@ -350,7 +358,7 @@ def real_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = _free_port()
     command = [sys.executable, "-m", "sphinx_molsys_chat", "serve", str(site / "_chat")]
     command += ["--docs", str(site), "--port", str(port)]
-    environment = os.environ | {"MOLSYS_CHAT_FEEDBACK_DB": str(folder / "feedback.sqlite")}
+    environment = os.environ | {"MOLSYS_CHAT_RECORDS_DB": str(folder / "feedback.sqlite")}
     url = f"http://127.0.0.1:{port}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
@@ -431,15 +439,18 @@ class Watch:
     complaints: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
     """Parts of complaints that the test provokes."""
+    foreign: set[str] = field(default_factory=set)
+    """Addresses on other hosts that the pages themselves ask for, with or without the widget."""
 
     def hosts(self) -> set[str]:
-        """Return the hosts that were asked for something."""
-        asked = {urlsplit(request.url) for request in self.requests}
+        """Return the hosts that were asked for something which is not the pages' own affair."""
+        urls = {request.url for request in self.requests} - self.foreign
+        asked = {urlsplit(url) for url in urls}
         return {url.hostname or url.scheme for url in asked if url.scheme not in {"data", "blob"}}
 
     def unexpected(self) -> list[str]:
-        """Return the complaints that the test did not provoke."""
-        known = (*self.expected, *THEMES_COMPLAIN)
+        """Return the complaints that neither the test nor the pages themselves provoked."""
+        known = (*self.expected, *self.foreign, *THEMES_COMPLAIN)
         return [text for text in self.complaints if not any(part in text for part in known)]
 
     def follow(self, page: Page) -> None:

@@ -131,8 +131,8 @@ STATES = (
         "unverified",
         lambda: [
             sources(version="2.0"),
-            token("Call `select` [1], or `choose`, which never fails."),
-            done(unverified=["choose"]),
+            token("Particles are selected with `select` [1]. It never fails."),
+            done(unverified=["It never fails."]),
         ],
     ),
     State("not documented", lambda: [sources(), done("not_documented", cited=[])]),

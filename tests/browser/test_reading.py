@@ -65,30 +65,35 @@ def test_the_section_that_a_citation_leads_to_is_marked(
     assert heading.evaluate(outline) == "none"
 
 
-def test_documented_names_are_links_and_doubtful_ones_say_so(
+def test_documented_names_are_links_and_doubtful_sentences_say_so(
     service: Any, script: Any, open_page: Callable[..., Page]
 ) -> None:
     text = (
-        "Call `select(system)` or `particles.select`, not `choose`. It never fails, they say [1]."
+        "`select(system)`, `particles.select`, `particles.basic.select`; not `others.select`."
+        "\n\n- It **never** fails [1], says [the guide](guide/selecting.html) [1].\n- It works."
+        "\n\n| Name | Meaning |\n|---|---|\n| `name` | any name |"
     )
-    unverified = ["choose", "It never fails, they say"]
+    unverified = [
+        "It **never** fails [1], says [the guide](guide/selecting.html)",
+        "`name` | any name |",
+    ]
     service.script = [
         script.sources(),
         script.token(text),
-        script.done(symbols=[SYMBOL], unverified=unverified),
+        script.done(symbols=[SYMBOL | {"name": "particles.basic.select"}], unverified=unverified),
     ]
     page = open_chat(open_page(service.url))
     ask(page)
     answered(page)
     links = page.locator(".mc-answer a:has(code)")
-    expect(links).to_have_text(["select(system)", "particles.select"])
+    expect(links).to_have_text(["select(system)", "particles.select", "particles.basic.select"])
     hrefs = links.evaluate_all("links => links.map(link => link.href)")
-    assert hrefs == [f"{service.url}/guide/selecting.html#selecting-by-name"] * 2
-    expect(page.locator(".mc-answer .mc-badge")).to_have_text(["not verified", "not verified"])
-    doubtful = page.locator(".mc-answer code", has_text="choose")
-    assert doubtful.evaluate("e => e.nextElementSibling.textContent") == "not verified"
-    page.reload()
-    expect(page.locator(".mc-answer .mc-badge")).to_have_count(2)
+    assert hrefs == [f"{service.url}/guide/selecting.html#selecting-by-name"] * 3
+    for _ in range(2):
+        expect(page.locator(".mc-answer .mc-badge")).to_have_text(["not verified"] * 2)
+        places = page.locator(".mc-answer :is(li, td):has(> .mc-badge, > p > .mc-badge)")
+        assert [text.split(" ")[0] for text in places.all_inner_texts()] == ["It", "any"]
+        page.reload()
 
 
 def test_what_is_taken_back_is_said_and_moves_nothing(
@@ -143,6 +148,7 @@ def test_an_answer_is_copied_as_markdown_with_its_links(
     address = f"{service.url}/guide/selecting.html#selecting-by-name"
     assert page.evaluate("navigator.clipboard.readText()") == (
         f"**By name** [\\[1\\]]({address}).\n\n"
+        "Written by a language model from the sources below.\n\n"
         f"1. [Selecting › Selecting by name]({address})\n\n*Particles 1.2*"
     )
 

@@ -163,13 +163,14 @@ def test_what_checking_took_back_disappears(
         script.token("𝛼𝛽 call `invented()`"),
         script.send("rewind", {"length": 3, "reason": "unknown name"}),
         script.token("read this [1]."),
-        script.done(unverified=["invented"]),
+        script.done(unverified=["𝛼𝛽 read this", "It never fails."]),
     ]
     page = open_chat(open_page(service.url))
     ask(page)
     answered(page)
-    expect(page.locator(".mc-answer")).to_have_text("𝛼𝛽 read this 1.")
-    expect(page.get_by_text("Not found in the documentation")).to_contain_text("invented")
+    expect(page.locator(".mc-answer")).to_have_text("𝛼𝛽 read this 1. not verified")
+    note = page.get_by_text("Not supported by the sources:")
+    expect(note).to_contain_text("𝛼𝛽 read this / It never fails.")
 
 
 def test_quoted_and_undocumented_answers_say_so(
@@ -182,7 +183,8 @@ def test_quoted_and_undocumented_answers_say_so(
     expect(page.get_by_text("Quoted from the documentation.")).to_be_visible()
     expect(page.get_by_text("The language model was unavailable.")).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    service.script = [script.sources(version="2.0"), script.done("not_documented", cited=[])]
+    index = {"version": "2.0", "asked_version": "1.2"}
+    service.script = [script.sources(**index), script.done("not_documented", cited=[])]
     ask(page, "What is the weather?")
     answered(page)
     turn = page.locator(".mc-turn").last

@@ -11,8 +11,11 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from molsys_chat_rag.reading.inventory import read_inventory
+from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.events import AnswerKind
+from molsys_chat_server.indexes.counts import IndexCounts
+from molsys_chat_server.indexes.published_metrics import PublishedCollector
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.models.metrics import ModelCollector
 from molsys_chat_server.models.role_settings import AnswerSettings, RolesSettings
@@ -167,7 +170,15 @@ def test_every_kind_of_answer_is_explained(demo_docs: Path, kind: AnswerKind) ->
 
 
 def test_every_metric_is_in_the_table(demo_docs: Path) -> None:
-    table = (demo_docs / "operations.md").read_text()
+    table = (demo_docs / "monitoring.md").read_text()
     suffix = {"counter": "_total", "info": "_info"}
-    for metric in (*Metrics().registry.collect(), *ModelCollector(lambda: ()).collect()):
+    metrics = Metrics()
+    Admission(Settings(), metrics)
+    collectors = (
+        metrics.registry,
+        ModelCollector(lambda: ()),
+        PublishedCollector(lambda: ()),
+        *IndexCounts().all,
+    )
+    for metric in (each for collector in collectors for each in collector.collect()):
         assert f"| `{metric.name}{suffix.get(metric.type, '')}` |" in table

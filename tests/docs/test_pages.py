@@ -16,7 +16,7 @@ from molsys_chat_server.settings import Settings, load_settings
 from sphinx_molsys_chat.version import __version__
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "demo_docs" / "examples"
-PRIVATE = re.compile(r"/work/|/tmp/|\bsession\b", re.IGNORECASE)
+PRIVATE = re.compile(r"/work/|/tmp/|\b(?:this|our|last|earlier) session\b", re.IGNORECASE)
 """Where the documentation was written is nobody's business."""
 
 
@@ -67,8 +67,8 @@ def test_the_example_settings_load(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     settings = load_settings(example)
 
-    assert settings.indexes == (tmp_path / "index-stable", tmp_path / "index-latest")
-    assert settings.feedback_db == tmp_path / "feedback.sqlite"
+    assert settings.indexes == (str(tmp_path / "index-stable"), str(tmp_path / "index-latest"))
+    assert settings.records_db == str(tmp_path / "records.sqlite")
 
 
 def test_what_the_example_settings_leave_out_is_the_default() -> None:

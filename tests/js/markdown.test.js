@@ -138,7 +138,7 @@ describe("inline", () => {
 
   test("citations are numbers in brackets, not lists and not links", () => {
     assert.deepEqual(parseInline("so [2], x[1, 2] [12](a.html)"), [
-      text("so "),
+      text("so\u00a0"),
       { type: "cite", n: 2 },
       text(", x[1, 2] "),
       { type: "link", href: "a.html", children: [text("12")] },

@@ -67,8 +67,11 @@ def test_comments_go_and_code_stays() -> None:
         "/** A. @type {B} */\nconst a = /** @type {any} */ (1); // end\n"
         '  // line\nconst b = "//";\n'
     )
-    assert without_comments(text, ".js") == 'const a = (1); \nconst b = "//";\n'
-    assert without_comments("/* a */\na {\n  b: c;\n}\n", ".css") == "a {\nb: c;\n}\n"
+    assert without_comments(text, ".js") == 'const a = (1);\nconst b = "//";\n'
+    text = "const STYLE = `\na { b: c }\n`;\nconst b = { a: 1 };\n"
+    assert without_comments(text, ".js") == "const STYLE = `a{b:c}\n`;\nconst b = { a: 1 };\n"
+    style = "/* a */\na:is(b, i) > :not(c) d {\n  e: f g;\n  h: i(j + k);\n}\n"
+    assert without_comments(style, ".css") == "a:is(b,i)>:not(c) d{e:f g;h:i(j + k)}\n"
 
 
 def test_what_is_left_over_from_before_goes(tmp_path: Path) -> None:

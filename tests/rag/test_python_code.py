@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molsys_chat_rag.names.python_code import MOST_LINES, logical_lines, parse_line
+from molsys_chat_rag.names.python_code import (
+    MOST_LINES,
+    logical_lines,
+    parse_block,
+    parse_line,
+    top_blocks,
+)
 
 
 def dump(line: str) -> str:
@@ -77,3 +83,31 @@ def test_what_could_exhaust_the_stack_is_left(line):
 def test_any_text_is_read_or_left(text):
     for line in logical_lines(text):
         parse_line(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("a\nb\n\nc", [1, 2, 4]),
+        ("def f():\n    a\n\n    b\ng()", [1, 5]),
+        ("f(\na,\n)\ng()", [1, 4]),
+        ('s = """\na\nb\n"""\ng()', [1, 5]),
+        ("if a:\n    b\nelse:\n    c\nd", [1, 5]),
+        ("try:\n    a\nexcept E:\n    b\nfinally:\n    c\nd", [1, 7]),
+        ("@a\n@b\ndef f(): ...\ng()", [1, 4]),
+        ("a = 1 + \\\n2\nb", [1, 3]),
+        ("    a\n    b", [1]),
+        ("f(\na\nb", [1]),
+        ("", []),
+    ],
+)
+def test_pieces_begin_at_the_margin(text, starts):
+    blocks = list(top_blocks(text.split("\n") if text else []))
+    assert [start for start, _ in blocks] == starts
+    assert "\n".join("\n".join(lines) for _, lines in blocks) == text
+
+
+def test_a_block_is_read_with_its_own_line_numbers():
+    (statement,) = parse_block('def f():\n    """\\d"""\n    return 1') or []
+    assert statement.end_lineno == 3
+    assert parse_block("def f(:") is None

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -24,6 +24,8 @@ from molsys_chat_rag.index import Index
 from molsys_chat_server.indexes.registry import IndexRegistry
 from molsys_chat_server.settings import Settings, load_settings
 from molsys_chat_server.web.app import create_app
+
+from .postgres_server import PostgresServer
 
 PAGES = {
     "index": """
@@ -192,7 +194,7 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
     """Settings for a test, with limits out of the way."""
 
     def load(**overrides: object) -> Settings:
-        given = {"feedback_db": tmp_path / "feedback.sqlite", "requests_per_minute": 0}
+        given = {"records_db": tmp_path / "feedback.sqlite", "requests_per_minute": 0}
         return load_settings(**(given | overrides))
 
     return load
@@ -226,26 +228,26 @@ class RunningServer:
         self._thread.join(20)
         assert not self._thread.is_alive(), "the service did not stop"
 
-    def get(self, path: str, **kwargs: Any) -> httpx.Response:
+    def get(self, path: str, **kwargs: Any) -> httpx2.Response:
         """GET a path."""
-        return httpx.get(self.url + path, timeout=30, **kwargs)
+        return httpx2.get(self.url + path, timeout=30, **kwargs)
 
-    def post(self, path: str, **kwargs: Any) -> httpx.Response:
+    def post(self, path: str, **kwargs: Any) -> httpx2.Response:
         """POST to a path."""
-        return httpx.post(self.url + path, timeout=30, **kwargs)
+        return httpx2.post(self.url + path, timeout=30, **kwargs)
 
-    def options(self, path: str, **kwargs: Any) -> httpx.Response:
+    def options(self, path: str, **kwargs: Any) -> httpx2.Response:
         """Ask what is allowed at a path."""
-        return httpx.options(self.url + path, timeout=30, **kwargs)
+        return httpx2.options(self.url + path, timeout=30, **kwargs)
 
-    def ask(self, question: str, **fields: Any) -> httpx.Response:
+    def ask(self, question: str, **fields: Any) -> httpx2.Response:
         """Ask a question, answered as JSON."""
         return self.post("/v1/chat", json=asked(question, **fields))
 
     def stream(self, question: str, **fields: Any) -> list[tuple[str, dict[str, Any]]]:
         """Ask a question, answered as a stream; return its events."""
         body = asked(question, stream=True, **fields)
-        with httpx.stream("POST", self.url + "/v1/chat", json=body, timeout=30) as response:
+        with httpx2.stream("POST", self.url + "/v1/chat", json=body, timeout=30) as response:
             assert response.status_code == 200
             assert response.headers["content-type"].startswith("text/event-stream")
             return list(read_events(response.iter_lines()))
@@ -307,12 +309,25 @@ def serve(
         yield start
 
 
+@pytest.fixture(scope="module")
+def server(
+    registry: IndexRegistry, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
+    """A service that the tests of a module share, where they need no settings of their own."""
+    records = tmp_path_factory.mktemp("records") / "records.sqlite"
+    loaded = load_settings(records_db=str(records), requests_per_minute=0)
+    running = RunningServer(create_app(loaded, registry=registry))
+    yield running
+    running.stop()
+
+
 class Connection:
     """One request at the fake model server, as the test's script sees it."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
         self.path = ""
+        self.headers: dict[str, str] = {}
         self.body: dict[str, Any] = {}
 
     async def read_request(self) -> bool:
@@ -322,6 +337,8 @@ class Connection:
         except asyncio.IncompleteReadError:
             return False
         self.path = head.split()[1]
+        lines = (line.partition(":") for line in head.splitlines()[1:])
+        self.headers = {name.lower(): value.strip() for name, _, value in lines}
         length = [line for line in head.lower().splitlines() if line.startswith("content-length")]
         if length:
             body = await self._reader.readexactly(int(length[0].partition(":")[2]))
@@ -355,9 +372,12 @@ class Connection:
         data = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
         await self.chunk(f"data: {json.dumps(data | {'choices': [choice]})}\n\n")
 
-    async def end(self, finish: str = "stop") -> None:
-        """End a chat completion as it should end."""
+    async def end(self, finish: str = "stop", usage: tuple[int, int] | None = None) -> None:
+        """End a chat completion as it should end; say what it cost where that is given."""
         await self.delta(finish)
+        if usage is not None:
+            told = dict(zip(("prompt_tokens", "completion_tokens"), usage, strict=True))
+            await self.chunk(f"data: {json.dumps({'choices': [], 'usage': told})}\n\n")
         await self.chunk("data: [DONE]\n\n")
         await self.send(b"0\r\n\r\n")
 
@@ -381,6 +401,7 @@ class FakeModelServer:
         self.script: Script = _unscripted
         self.models = ["tiny"]
         self.chats: list[dict[str, Any]] = []
+        self.chat_headers: list[dict[str, str]] = []
         self.counted: list[dict[str, Any]] = []
         self.tokenize: Callable[[dict[str, Any]], int] | None = None
         self.health = "404 Not Found"
@@ -396,7 +417,13 @@ class FakeModelServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
-    def says(self, *pieces: str, finish: str = "stop", pause: float = 0.0) -> None:
+    def says(
+        self,
+        *pieces: str,
+        finish: str = "stop",
+        pause: float = 0.0,
+        usage: tuple[int, int] | None = None,
+    ) -> None:
         """Answer with these pieces of text."""
 
         async def script(connection: Connection) -> None:
@@ -405,7 +432,7 @@ class FakeModelServer:
             for piece in pieces:
                 await connection.delta(content=piece)
                 await asyncio.sleep(pause)
-            await connection.end(finish)
+            await connection.end(finish, usage)
 
         self.script = script
 
@@ -426,6 +453,7 @@ class FakeModelServer:
                     await self._tokenize(connection)
                     continue
                 self.chats.append(connection.body)
+                self.chat_headers.append(connection.headers)
                 await self._follow(connection)
                 if writer.is_closing():
                     break
@@ -501,6 +529,14 @@ def fake_models() -> Iterator[Callable[[], FakeModelServer]]:
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; who stops it starts it again."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def closed_port() -> int:
     """A port on which nothing listens."""
@@ -513,7 +549,7 @@ def closed_port() -> int:
 def open_stream(server: RunningServer, question: str) -> Iterator[Iterator[Any]]:
     """Ask a question and read its events one by one; leaving closes the connection."""
     body = asked(question, stream=True)
-    with httpx.stream("POST", server.url + "/v1/chat", json=body, timeout=30) as response:
+    with httpx2.stream("POST", server.url + "/v1/chat", json=body, timeout=30) as response:
         yield read_events(response.iter_lines())
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from molsys_chat_server.answering.answer import stream_answer
@@ -42,7 +42,7 @@ def test_tokens_come_as_they_are_written(service, fake_model) -> None:
     fake_model.says("One ", "two ", "three.", pause=0.3)
     server = service()
     body = {"messages": [{"role": "user", "content": QUESTION}], "stream": True}
-    with httpx.stream("POST", server.url + "/v1/chat", json=body, timeout=30) as response:
+    with httpx2.stream("POST", server.url + "/v1/chat", json=body, timeout=30) as response:
         lines = ((line, time.monotonic()) for line in response.iter_lines())
         arrived = [at for line, at in lines if line.startswith('data: {"text"')]
     assert len(arrived) >= 3
@@ -190,8 +190,8 @@ def test_reader_who_leaves_while_waiting_for_json(service, fake_model, wait_unti
 
     fake_model.script = script
     server = service()
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(
+    with pytest.raises(httpx2.ReadTimeout):
+        httpx2.post(
             server.url + "/v1/chat",
             json={"messages": [{"role": "user", "content": QUESTION}]},
             timeout=2.5,

@@ -1,6 +1,7 @@
 """What of a model's answer is released to the reader."""
 
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -197,3 +198,10 @@ def prose(tokens) -> str:
     """Return what a reader sees of a Markdown text besides code."""
     parts = [part for token in tokens for part in token.children or ()]
     return "".join(p.content if p.type == "text" else "\0" for p in parts)
+
+
+@pytest.mark.parametrize("text", ["[" * 20_000, "[(" * 10_000, "[" * 10_000 + "]" * 10_000])
+def test_brackets_without_end_are_read_in_time(text: str) -> None:
+    begun = time.process_time()
+    checked(text)
+    assert time.process_time() - begun < 5

@@ -40,15 +40,15 @@ def test_feedback(serve, tmp_path) -> None:
 
 def test_feedback_that_cannot_be_stored(serve, tmp_path, caplog) -> None:
     (tmp_path / "file").write_text("not a folder", encoding="utf-8")
-    server = serve(feedback_db=tmp_path / "file" / "votes.sqlite")
+    server = serve(records_db=tmp_path / "file" / "votes.sqlite")
     refused = server.post("/v1/feedback", json={"id": ANSWER, "vote": "up"})
     assert refused.status_code == 503
     assert refused.json()["error"]["code"] == "feedback_unavailable"
     state = server.get("/readyz").json()
     assert state["ready"] is True
     assert state["degraded"] is True
-    assert "set feedback_db" in state["feedback"]["problem"]
-    assert "readers' votes are not stored" in caplog.text
+    assert "set records_db" in state["records"]["problem"]
+    assert "votes and answers are not stored now" in caplog.text
 
 
 def test_health(serve) -> None:

@@ -1,7 +1,7 @@
 """Names checked while an answer is written: what is let through, when, and what is refused."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from molsys_chat_server.checking.answer_check import AnswerCheck
@@ -189,7 +189,8 @@ _PARTS = st.sampled_from(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(_PARTS, max_size=40), st.integers(1, 9))
+@given(parts=st.lists(_PARTS, max_size=40), size=st.integers(1, 9))
+@example(parts=[" ", "```python\n", "word", "```python\n"], size=8)
 def test_every_piecing_gives_the_same_and_nothing_invented(index, parts, size) -> None:
     text = "".join(parts)
     shown = []

@@ -225,6 +225,7 @@ def test_error_status(collect, fake_model, status) -> None:
         ("text/event-stream", 'data: {"choices": [{"delta": {"content": 7}}]}\n\n'),
         ("text/event-stream", 'data: {"choices": [{"delta": []}]}\n\n'),
         ("text/event-stream", "data: {}\n\n"),
+        ("text/event-stream", "data: " + "[" * 100_000 + "\n\n"),
         ("text/event-stream", "data: \udcff\n\n"),
         ("text/event-stream", ""),
     ],

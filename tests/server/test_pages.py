@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from molsys_chat_server.web.pages import insert_head
@@ -110,8 +110,8 @@ def test_missing_pages(serve, docs) -> None:
 )
 def test_nothing_outside_the_folder_is_served(serve, docs, path) -> None:
     server = serve(docs=docs)
-    with httpx.Client(base_url=server.url) as client:
-        url = httpx.URL(server.url).copy_with(raw_path=path.encode())
+    with httpx2.Client(base_url=server.url) as client:
+        url = httpx2.URL(server.url).copy_with(raw_path=path.encode())
         response = client.get(url)
     assert response.status_code == 404
     assert "secret" not in response.text.replace("secret.txt", "")

@@ -32,17 +32,17 @@ def test_environment_goes_before_the_file_and_overrides_before_both(tmp_path, mo
 
 def test_paths_in_the_file_start_from_its_folder(tmp_path) -> None:
     (tmp_path / "html").mkdir()
-    config = write(tmp_path, 'indexes = ["a", "/b"]\ndocs = "html"\nfeedback_db = "votes.sqlite"\n')
+    config = write(tmp_path, 'indexes = ["a", "/b"]\ndocs = "html"\nrecords_db = "votes.sqlite"\n')
     settings = load_settings(config)
-    assert settings.indexes == (tmp_path / "a", Path("/b"))
+    assert settings.indexes == (str(tmp_path / "a"), "/b")
     assert settings.docs == tmp_path / "html"
-    assert settings.feedback_path == tmp_path / "votes.sqlite"
+    assert settings.records_place == str(tmp_path / "votes.sqlite")
 
 
 @pytest.mark.parametrize("value", ["a,b", " a , b ", '["a", "b"]'])
 def test_lists_in_the_environment(monkeypatch, value) -> None:
     monkeypatch.setenv("MOLSYS_CHAT_INDEXES", value)
-    assert load_settings().indexes == (Path("a"), Path("b"))
+    assert load_settings().indexes == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_model_url(given, used) -> None:
 
 def test_keys_are_not_shown() -> None:
     settings = load_settings(api_keys=["secret-one"], model_api_key="secret-two")
-    assert "secret" not in repr(settings)
+    assert "secret-" not in repr(settings)
     with pytest.raises(SettingsError) as refused:
         load_settings(api_keys=[{"secret": 1}])
     assert "secret" not in str(refused.value)
@@ -123,5 +123,33 @@ def test_every_setting_is_described(name) -> None:
     assert description.endswith(".")
 
 
-def test_feedback_stays_in_the_users_state_folder(tmp_path) -> None:
-    assert load_settings().feedback_path == tmp_path / "state" / "molsys-chat" / "feedback.sqlite"
+def test_records_stay_in_the_users_state_folder(tmp_path) -> None:
+    folder = tmp_path / "state" / "molsys-chat"
+    assert load_settings().records_place == str(folder / "records.sqlite")
+
+
+def test_the_votes_file_of_an_earlier_release_goes_on(tmp_path) -> None:
+    folder = tmp_path / "state" / "molsys-chat"
+    folder.mkdir(parents=True)
+    (folder / "feedback.sqlite").touch()
+    assert load_settings().records_place == str(folder / "feedback.sqlite")
+    (folder / "records.sqlite").touch()
+    assert load_settings().records_place == str(folder / "records.sqlite")
+
+
+def test_the_former_name_of_the_database(tmp_path, monkeypatch) -> None:
+    config = write(tmp_path, 'feedback_db = "votes.sqlite"\n')
+    with pytest.raises(SettingsError, match=r"'feedback_db' any more in .*called records_db now"):
+        load_settings(config)
+    monkeypatch.setenv("MOLSYS_CHAT_FEEDBACK_DB", "votes.sqlite")
+    with pytest.raises(SettingsError, match="_FEEDBACK_DB is set, but it is called records_db now"):
+        load_settings()
+
+
+def test_a_database_by_its_url(tmp_path) -> None:
+    url = "postgresql://chat:secret@db.example.org/chat"
+    config = write(tmp_path, f'records_db = "{url}"\n')
+    assert load_settings(config).records_place == url
+    with pytest.raises(SettingsError, match="begins with postgresql://") as refused:
+        load_settings(records_db="mysql://chat:secret@db.example.org/chat")
+    assert "secret" not in str(refused.value)

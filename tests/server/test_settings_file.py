@@ -25,7 +25,7 @@ def followed(serve, tmp_path):
 
     def start(text: str):
         write(text)
-        given = {"feedback_db": tmp_path / "feedback.sqlite", "requests_per_minute": 0}
+        given = {"records_db": tmp_path / "feedback.sqlite", "requests_per_minute": 0}
         values = tomllib.loads(path.read_text(encoding="utf-8"))
         return serve(app={"settings_file": SettingsFile(path, given)}, **values), write
 

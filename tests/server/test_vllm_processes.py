@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from molsys_chat_server.errors import ReplicasError
@@ -60,10 +60,10 @@ async def until(true: Callable[[], object]) -> None:
 
 
 async def ask(spec: ReplicaSpec, path: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False) as client:
         try:
             await client.get(f"{spec.url}{path}")
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             return  # it was told to die
 
 

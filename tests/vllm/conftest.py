@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 HERE = Path(__file__).parent
@@ -105,16 +105,16 @@ class Vllm(Process):
         """Whether it answers."""
         try:
             return self.get("/health").status_code == 200
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str) -> httpx2.Response:
         """GET a path beside ``/v1``."""
-        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
+        return httpx2.get(f"http://127.0.0.1:{self.port}{path}", timeout=30)
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
         """POST to a path beside ``/v1``; return the JSON of the response."""
-        response = httpx.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=120)
+        response = httpx2.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=120)
         response.raise_for_status()
         data: dict[str, Any] = response.json()
         return data
@@ -139,7 +139,7 @@ class Service(Process):
         super().__init__(
             [COMMAND, "serve", str(index), "--port", str(self.port), *arguments],
             folder / f"serve-{self.port}.log",
-            MOLSYS_CHAT_FEEDBACK_DB=str(folder / "feedback.sqlite"),
+            MOLSYS_CHAT_RECORDS_DB=str(folder / "feedback.sqlite"),
             MOLSYS_CHAT_REQUESTS_PER_MINUTE="0",
             **environment,
         )
@@ -149,18 +149,18 @@ class Service(Process):
         """Whether it answers."""
         assert self.process.poll() is None, self.said()
         try:
-            return httpx.get(self.url + "/healthz", timeout=5).status_code == 200
-        except httpx.TransportError:
+            return httpx2.get(self.url + "/healthz", timeout=5).status_code == 200
+        except httpx2.TransportError:
             return False
 
-    def get(self, path: str) -> httpx.Response:
+    def get(self, path: str) -> httpx2.Response:
         """GET a path."""
-        return httpx.get(self.url + path, timeout=30)
+        return httpx2.get(self.url + path, timeout=30)
 
     def ask(self, question: str, **fields: Any) -> dict[str, Any]:
         """Ask a question; return the whole answer."""
         body = {"messages": [{"role": "user", "content": question}], **fields}
-        response = httpx.post(self.url + "/v1/chat", json=body, timeout=180)
+        response = httpx2.post(self.url + "/v1/chat", json=body, timeout=180)
         assert response.status_code == 200, response.text
         data: dict[str, Any] = response.json()
         return data
@@ -169,7 +169,7 @@ class Service(Process):
         """Ask a question; yield the events of its answer. Close the generator to leave."""
         messages = [{"role": "user", "content": question}]
         body = {"messages": messages, "stream": True, **fields}
-        with httpx.stream("POST", self.url + "/v1/chat", json=body, timeout=180) as response:
+        with httpx2.stream("POST", self.url + "/v1/chat", json=body, timeout=180) as response:
             assert response.status_code == 200
             name = ""
             for line in response.iter_lines():

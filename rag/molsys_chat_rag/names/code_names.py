@@ -11,7 +11,7 @@ method ``superpose`` of ``mdtraj.load``'s result is. The marks in a path:
 
 import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 UNKNOWN = "*"
 _DEEPEST_PATH = 12
@@ -36,6 +36,8 @@ class Use:
     """Whether ``*args`` or an ellipsis stands among the arguments."""
     imported: bool = False
     """Whether an import names it."""
+    line: int = field(default=0, compare=False)
+    """The line that its last component stands in, of what was parsed together, from 1."""
 
 
 Scope = Mapping[str, str]
@@ -66,13 +68,13 @@ class _Reader(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> str:
         path, written = self._chain(node)
         if path.startswith("?"):  # a bound name is no new use of what it was bound to
-            self.uses.append(Use(path, written))
+            self.uses.append(Use(path, written, line=node.lineno))
         return path
 
     def visit_Attribute(self, node: ast.Attribute) -> str:
         path, written = self._chain(node)
         if isinstance(node.ctx, ast.Load):
-            self.uses.append(Use(path, written))
+            self.uses.append(Use(path, written, line=_end(node)))
         return path
 
     def visit_Call(self, node: ast.Call) -> str:
@@ -86,6 +88,7 @@ class _Reader(ast.NodeVisitor):
                 positional=sum(not isinstance(a, ast.Starred) for a in node.args),
                 keywords=tuple(k.arg for k in node.keywords if k.arg),
                 open_positional=starred,
+                line=_end(node.func),
             )
         )
         for argument in (*node.args, *(k.value for k in node.keywords)):
@@ -122,7 +125,7 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import) -> str:
         for alias in node.names:
-            self.uses.append(Use(alias.name, alias.name, imported=True))
+            self.uses.append(Use(alias.name, alias.name, imported=True, line=_end(node)))
             top = alias.name.partition(".")[0]
             self.scope[alias.asname or top] = alias.name if alias.asname else top
         return UNKNOWN
@@ -133,9 +136,9 @@ class _Reader(ast.NodeVisitor):
             if node.level or not node.module:
                 self.scope[alias.asname or alias.name] = UNKNOWN
             elif alias.name == "*":
-                self.uses.append(Use(node.module, node.module, imported=True))
+                self.uses.append(Use(node.module, node.module, imported=True, line=_end(node)))
             else:
-                self.uses.append(Use(name, name, imported=True))
+                self.uses.append(Use(name, name, imported=True, line=_end(alias)))
                 self.scope[alias.asname or alias.name] = name
         return UNKNOWN
 
@@ -255,6 +258,10 @@ class _Reader(ast.NodeVisitor):
                 self._bind(target.value, UNKNOWN)
             case _:
                 self.visit(target)
+
+
+def _end(node: ast.expr | ast.stmt | ast.alias) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _attribute(path: str, name: str) -> str:

@@ -18,7 +18,7 @@ from molsys_chat_rag.reading.sections import Block, BlockKind, Section
 CLASSES = frozenset({"py:class", "py:exception"})
 """Kinds of symbols that have members."""
 
-_ROW = re.compile(r"`([A-Za-z_]\w*)`\s*(\([^|]*\))?\s*\|")
+_ROW = re.compile(r"`([A-Za-z_]\w*)`\s*+(?:(\([^|]*\))\s*+)?\|")
 _BASES = re.compile(r"Bases: (.+)")
 _NAMED = re.compile(
     r"`?(\*{0,2}\w+(?:`?\s*,\s*`?\*{0,2}\w+)*)`?\s*"

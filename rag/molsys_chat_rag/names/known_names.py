@@ -84,19 +84,21 @@ class KnownNames:
 
         :param foreign: the names that other projects document, where they are known.
         """
-        self._foreign = foreign
+        self.foreign = foreign
+        """The names that other projects document; None where they are not known."""
         self._symbols = {s.name: s for s in symbols if s.kind.startswith("py:")}
-        self._rows = tuple(taught)
+        self.taught = tuple(taught)
+        """What text and code teach of names, in the order in which it was written."""
         self._taught: dict[Teaching, dict[str, Taught]] = defaultdict(dict)
         self._values: dict[tuple[Teaching, str], set[str]] = defaultdict(set)
-        for row in self._rows:
+        for row in self.taught:
             self._taught[row.how].setdefault(row.name, row)
             self._values[row.how, row.name].add(row.value)
         self.reexports = ReExports(self._symbols, self._taught[Teaching.USE])
         self.packages = self._own_packages()
         """First components of the project's own names."""
         few = len(self.packages) <= FEW_PACKAGES
-        chosen = choose_aliases(self._rows)
+        chosen = choose_aliases(self.taught)
         own = {package: package for package in self.packages} if few else {}
         self.aliases = {a: m for a, m in chosen.items() if few or a != m} | own
         """What the names of modules mean before any import: the project's and its usual aliases."""
@@ -144,7 +146,7 @@ class KnownNames:
     def _usual_variables(self) -> dict[str, str]:
         """Return what variables of a name are in the documentation, where it is always the same."""
         given: dict[str, Counter[str]] = defaultdict(Counter)
-        for row in self._rows:
+        for row in self.taught:
             if row.how is Teaching.VARIABLE:
                 given[row.name][self._class_of(row.value)] += row.times
         return {
@@ -207,8 +209,8 @@ class KnownNames:
         :param called: whether it is called; of other projects only functions are judged, since
             few inventories list all constants and attributes.
         """
-        if self._foreign is not None and path.partition(".")[0] not in self.packages:
-            return self._other(path, self._foreign, called=called)
+        if self.foreign is not None and path.partition(".")[0] not in self.packages:
+            return self._other(path, self.foreign, called=called)
         known = self._look_up(path)
         leaf = path.rpartition(".")[2]
         a_module = imported and known.name == path and leaf.isalpha() and leaf.islower()
@@ -323,8 +325,8 @@ class KnownNames:
     def nearest(self, name: str) -> tuple[Symbol, ...]:
         """Return the documented names nearest to a name, under their public names."""
         first, dot, _ = name.partition(".")
-        if self._foreign is not None and dot and first not in self.packages:
-            return self._foreign.nearest(name)
+        if self.foreign is not None and dot and first not in self.packages:
+            return self.foreign.nearest(name)
         return self._nearest.find(name)
 
     # Calls

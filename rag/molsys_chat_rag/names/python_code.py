@@ -7,6 +7,7 @@ put in; what is no Python at all gives no statement.
 
 import ast
 import re
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,12 +18,16 @@ MOST_LINES = 20
 DEEPEST = 60
 """Nesting of brackets and length of attribute chains up to which a line is parsed."""
 
+_PARSING = threading.Lock()
+"""One thread parses at a time: CPython 3.11 and 3.12 count the depth of all threads' trees in one
+number, and raise SystemError where another thread has changed it (gh-106905 left that open)."""
+
 PYTHON = frozenset({"python", "pycon", "ipython", "py", "python3", "ipython3", "py3", "jupyter"})
 """Labels of code blocks that hold Python."""
 
 _PROMPT = re.compile(r"\s*(?:>>>|In \[\d*\]:)(?: |$)")
 _CONTINUED = re.compile(r"\s*\.\.\.(?: |$)")
-_MAGIC = re.compile(r"\s*%{1,2}(?:time|timeit|prun|memit)\b(?:\s+-\w+(?:\s*\d+)?)*")
+_MAGIC = re.compile(r"\s*%{1,2}(?:time|timeit|prun|memit)\b(?:\s++-\w++(?:\s++\d++)?)*+")
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*)|(?P<triple>\"\"\"|''')|(?P<quote>["'])|(?P<open>[(\[{])"""
     r"|(?P<close>[)\]}])"
@@ -30,6 +35,8 @@ _TOKEN = re.compile(
 _NUMBER_AND_WORD = re.compile(r"\b(\d\w*?)(if|or|and|in|is|else|for|not)\b")
 _ESCAPES = frozenset("\\'\"abfnrtvxNuU")
 """What may stand after a backslash in a string."""
+_CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|\Z")
+"""How a line at the margin begins, or an empty one, that belongs to what stands above it."""
 _CLAUSES = (
     (re.compile(r"(?:el(?=if\b)|else\b)"), "if 1: pass\n"),
     (re.compile(r"(?:except|finally)\b"), "try: pass\n"),
@@ -141,6 +148,34 @@ def parse_line(line: str) -> list[ast.stmt]:
     return []
 
 
+def parse_block(text: str) -> list[ast.stmt] | None:
+    """Return the statements of code that is Python as it stands; nothing where it is not.
+
+    Line numbers are the text's own.
+    """
+    return _parse(_sanitised(text))
+
+
+def top_blocks(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the pieces of code that begin at the margin, each with its first line's number, from 1.
+
+    A function is one piece, and so is an ``if`` with its ``else``. A bracket or a string that is
+    never closed takes in all that follows.
+    """
+    block: list[str] = []
+    start, depth, quote, joined = 1, 0, "", False
+    for number, line in enumerate(lines, 1):
+        within = depth > 0 or quote or joined or line[:1] in " \t#" or _CONTINUES.match(line)
+        if block and not within and not block[-1].startswith("@"):
+            yield start, block
+            start, block = number, []
+        block.append(line)
+        depth, quote = _scan(line, depth, quote)
+        joined = line.endswith("\\")
+    if block:
+        yield start, block
+
+
 def parse_code(lines: Iterable[str]) -> Iterator[ast.stmt]:
     """Yield the statements of logical lines."""
     for line in lines:
@@ -189,7 +224,9 @@ def _with_body(text: str) -> Iterator[str]:
     if text.startswith("@"):
         yield f"{text}\ndef _(): pass"
         return
-    code = re.sub(r"\s*#[^\n'\"]*\Z", "", text)
+    after = max(map(text.rfind, "\n'\"")) + 1  # no comment at the end begins before these
+    last, comment, _ = text[after:].partition("#")
+    code = (text[:after] + last).rstrip() if comment else text
     if not code.endswith(":"):
         code += "" if ":" in code else ":"
     body = f"{code} pass"
@@ -217,6 +254,7 @@ def _repaired(text: str) -> str:
 
 def _parse(text: str) -> list[ast.stmt] | None:
     try:
-        return ast.parse(text).body
+        with _PARSING:
+            return ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from molsys_chat_rag.hits import Symbol
@@ -75,6 +75,11 @@ class SymbolTable:
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    @property
+    def all(self) -> Collection[Symbol]:
+        """Every symbol."""
+        return self._by_name.values()
 
     def find(self, name: str) -> Symbol | None:
         """Return the symbol of a full name, or the one whose last components it uniquely is."""

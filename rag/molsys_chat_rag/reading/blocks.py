@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from lxml.etree import _Element as Element
 
@@ -110,11 +111,8 @@ def _heading(element: Element) -> Heading:
     in_section = around is not None and (
         (around.tag == "section" or "section" in classes(around)) and bool(around.get("id"))
     )
-    aliases = tuple(
-        target.get("id", "")
-        for target in element.itersiblings("span", preceding=True)
-        if target.get("id")
-    )
+    targets = takewhile(lambda each: each.tag == "span", element.itersiblings(preceding=True))
+    aliases = tuple(target.get("id", "") for target in targets if target.get("id"))
     text = inline_text(element).replace("`", "").rstrip("#¶").strip()
     return Heading(text, int(element.tag[1]), element.get("id", ""), in_section, aliases)
 

@@ -7,10 +7,14 @@ Format: four header lines (version, project, version, compression), then zlib-co
 import re
 import zlib
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
-_LINE = re.compile(r"(.+?)\s+(\S+:\S+)\s+(-?\d+)\s+?(\S*)\s+(.*)")
+_FACTS = re.compile(r"(?<=\S)\s++([^\s:]++:\S++)\s++-?\d++\s(\S*+)\s")
+"""What stands behind a name: its role, its priority, where it is documented."""
 _NO_NAMES = {"std:doc", "std:label"}
+LARGEST = 50_000_000
+"""Bytes of an unpacked inventory that are read: some 500,000 names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ EMPTY = Inventory("", "", {})
 def read_inventory(path: Path) -> Inventory:
     """Return the content of an ``objects.inv``.
 
-    :raises ValueError: if it is not an inventory of version 2.
+    :raises ValueError: if it is not an inventory of version 2, or larger than any real one.
     :raises OSError: if it cannot be read.
     """
     data = path.read_bytes()
@@ -39,16 +43,27 @@ def read_inventory(path: Path) -> Inventory:
     if len(lines) < 5 or b"version 2" not in lines[0] or b"zlib" not in lines[3]:
         raise ValueError(f"{path} is not a Sphinx inventory of version 2")
     try:
-        text = zlib.decompress(lines[4]).decode()
+        text = _unpacked(lines[4], path).decode()
     except (zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged ({error})") from None
     names: dict[str, tuple[str, str]] = {}
-    for line in text.splitlines():
-        if match := _LINE.fullmatch(line):
-            name, role, _, uri, _ = match.groups()
+    for line in StringIO(text):
+        if match := _FACTS.search(line):
+            name, (role, uri) = line[: match.start()], match.groups()
             if role not in _NO_NAMES:
                 names.setdefault(name, (role, _full_address(uri, name)))
     return Inventory(_header(lines[1]), _header(lines[2]), names)
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    """Return what was compressed; a few kB can stand for many GB."""
+    reader = zlib.decompressobj()
+    unpacked = reader.decompress(data, LARGEST)
+    if reader.unconsumed_tail:
+        raise ValueError(f"{path} holds more than {LARGEST:,} bytes")
+    if not reader.eof:
+        raise ValueError(f"{path} is damaged (its end is missing)")
+    return unpacked
 
 
 def _header(line: bytes) -> str:

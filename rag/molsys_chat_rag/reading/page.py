@@ -17,9 +17,25 @@ from molsys_chat_rag.reading.marks import (
     SectionStart,
 )
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.reading.unseen import without_unseen
 
-# Scripts and comments are cut before parsing: notebook pages carry megabytes of widget state.
-_NOT_TEXT = re.compile(rb"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_OPENING = re.compile(rb"<(?:(script|style)\b|!--)", re.IGNORECASE)
+_CLOSINGS = {
+    b"script": re.compile(rb"</script\s*>", re.IGNORECASE),
+    b"style": re.compile(rb"</style\s*>", re.IGNORECASE),
+    b"": re.compile(rb"-->"),
+}
+
+MOST_ATTRIBUTES = 500
+"""Attributes of one tag: the parser's time grows with the square of their number."""
+_ATTRIBUTE = rb"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>]*+))?+"""
+_TAG = re.compile(
+    rb"<[a-zA-Z][^\s/>]*+(?:%b){0,%d}+(%b)?+" % (_ATTRIBUTE, MOST_ATTRIBUTES, _ATTRIBUTE)
+)
+"""A tag with as many attributes as are allowed, and one more where there is one."""
+
+LONGEST_BLOCK = 200_000
+"""Characters of one paragraph, table row, code block, … that are read."""
 
 _MAIN = (
     "//article[contains(concat(' ', @class, ' '), ' bd-article ')]",  # pydata, book
@@ -45,6 +61,8 @@ class Page:
     """In the order of the page; empty where the page asks not to be indexed."""
     indexed: bool
     """False where the page carries ``<meta name="molsys-chat" content="noindex">``."""
+    warnings: tuple[str, ...] = ()
+    """What of it was not read, a line each; empty in a page that an earlier build read."""
 
 
 def parse_page(text: str, name: str) -> Page:
@@ -52,31 +70,61 @@ def parse_page(text: str, name: str) -> Page:
 
     :param text: the HTML.
     :param name: the page's path relative to the site's root.
-    :raises ValueError: if there is nothing in it to parse.
+    :raises ValueError: if there is nothing in it to parse, or it cannot be read whole.
     """
     root = _parse(text)
     head_title = fold_space("".join(root.xpath("//title//text()")[:1]))
-    head_title = re.split(r"\s+[\u2014\u2013|-]\s+", head_title)[0]
+    head_title = re.split(r" [\u2014\u2013|-] ", head_title)[0]
     if head_title in ("", "<no title>"):  # Sphinx's own word for a page without a heading
         head_title = name.removesuffix(".html").removesuffix("/index").rpartition("/")[2]
     if root.xpath("//meta[@name='molsys-chat'][contains(@content, 'noindex')]"):
         return Page(name, head_title, (), indexed=False)
-    sections = _Assembler(name, head_title).assemble(_main_element(root))
+    assembler = _Assembler(name, head_title)
+    try:
+        sections = assembler.assemble(_main_element(root))
+    except RecursionError:
+        raise ValueError("the HTML cannot be read: its elements stand too deep") from None
     title = sections[0].path[0] if sections else head_title
-    return Page(name, title, sections, indexed=True)
+    return Page(name, title, sections, indexed=True, warnings=tuple(assembler.warnings))
 
 
 def _parse(text: str) -> Element:
-    data = _NOT_TEXT.sub(b"", text.replace("\x00", "").encode("utf-8", "replace"))
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True)
+    data = _without_scripts(text.replace("\x00", "").encode("utf-8", "replace"))
+    if any(tag[1] is not None for tag in _TAG.finditer(data)):
+        raise ValueError(
+            f"the HTML cannot be read: a tag has more than {MOST_ATTRIBUTES} attributes"
+        )
+    # "huge" lifts the limit on the length of one text, such as an image that is written inline.
+    parser = html.HTMLParser(
+        encoding="utf-8", remove_comments=True, no_network=True, huge_tree=True
+    )
     try:
         root = html.document_fromstring(data, parser=parser)
     except html.etree.ParserError:
         raise ValueError("the file holds no HTML") from None
-    deep = [e.message for e in parser.error_log if "depth" in e.message.lower()]
-    if deep:
-        raise ValueError(f"the HTML cannot be read whole ({deep[0].strip()})")
+    fatal = [each.message for each in parser.error_log if each.level_name == "FATAL"]
+    if fatal:  # the parser stopped there, and gives what it has
+        raise ValueError(f"the HTML cannot be read whole ({fatal[0].strip()})")
     return root
+
+
+def _without_scripts(data: bytes) -> bytes:
+    """Return HTML without scripts, styles and comments; what is not closed stays.
+
+    It is done before parsing: notebook pages carry megabytes of widget state.
+    """
+    kept: list[bytes] = []
+    unclosed: set[bytes] = set()
+    begun = at = 0
+    while opening := _OPENING.search(data, at):
+        kind, at = (opening[1] or b"").lower(), opening.end()
+        closing = None if kind in unclosed else _CLOSINGS[kind].search(data, at)
+        if closing is None:
+            unclosed.add(kind)
+        else:
+            kept.append(data[begun : opening.start()])
+            begun = at = closing.end()
+    return b"".join((*kept, data[begun:]))
 
 
 def _main_element(root: Element) -> Element:
@@ -105,7 +153,7 @@ class _Draft:
         # A page of one object often bears the object's name: once is enough.
         if not self.title or (above and above[-1] == self.title):
             return above
-        return (*above, self.title)
+        return (*above, without_unseen(self.title))
 
 
 class _Assembler:
@@ -118,6 +166,7 @@ class _Assembler:
         self._drafts = [self._root]
         self._open = [self._root]
         self._flat: list[tuple[int, _Draft]] = []
+        self.warnings: list[str] = []
 
     def assemble(self, main: Element) -> tuple[Section, ...]:
         """Return the sections that stand in a page's main element."""
@@ -132,7 +181,7 @@ class _Assembler:
     def _take(self, marker: Marker) -> None:
         match marker:
             case Block():
-                self._open[-1].blocks.append(marker)
+                self._open[-1].blocks.append(self._fitting(marker))
             case SectionStart():
                 self._begin(_Draft(marker.anchor, self._open[-1]))
             case ObjectStart():
@@ -141,6 +190,17 @@ class _Assembler:
                 self._take_heading(marker)
             case SectionEnd() | ObjectEnd():
                 self._open.pop()
+
+    def _fitting(self, block: Block) -> Block:
+        """Return a block as it is kept: what nobody sees in it, or would read of it, goes."""
+        block = replace(block, text=without_unseen(block.text))
+        size = len(block.text)
+        if size <= LONGEST_BLOCK:
+            return block
+        self.warnings.append(
+            f"of a block ({block.kind.value}) of {size} characters, {LONGEST_BLOCK} are read"
+        )
+        return replace(block, text=block.text[:LONGEST_BLOCK])
 
     def _begin(self, draft: _Draft) -> None:
         self._drafts.append(draft)
@@ -176,16 +236,15 @@ class _Assembler:
 
     def _sections(self, root_title: str) -> tuple[Section, ...]:
         found: dict[str, Section] = {}
+        blocks: dict[str, list[Block]] = {}
         for draft in self._drafts:
             section = self._section(draft, root_title)
             if not draft.anchor and not draft.blocks:
                 continue
-            first = found.get(draft.anchor)
             # The same id twice: the browser goes to the first.
-            found[draft.anchor] = (
-                replace(first, blocks=first.blocks + section.blocks) if first else section
-            )
-        return tuple(found.values())
+            found.setdefault(draft.anchor, section)
+            blocks.setdefault(draft.anchor, []).extend(section.blocks)
+        return tuple(replace(found[anchor], blocks=tuple(blocks[anchor])) for anchor in found)
 
     def _outside_headings(self, draft: _Draft) -> bool:
         top = draft

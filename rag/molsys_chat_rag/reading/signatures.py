@@ -63,7 +63,7 @@ def _symbol(term: Element) -> str:
 def signature_text(term: Element) -> str:
     """Return a signature as it is printed, on one line."""
     text = fold_space(plain_text(term)).rstrip("¶#").strip()
-    return re.sub(r"\s*\[source\]$", "", text)
+    return re.sub(r" ?\[source\]$", "", text)
 
 
 def _parameters(term: Element, signature: str) -> str:

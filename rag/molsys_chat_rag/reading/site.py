@@ -19,6 +19,10 @@ SKIPPED_PAGES = frozenset({"genindex", "search", "py-modindex", "modindex", "404
 """Pages that Sphinx generates for finding other pages."""
 
 
+LARGEST_PAGE = 50_000_000
+"""Bytes of a page that is read: some thirty times the longest page of Python's documentation."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageFile:
     """One HTML file of a site."""
@@ -88,6 +92,19 @@ def _is_excluded(name: str, patterns: tuple[str, ...]) -> bool:
         fnmatchcase(name, p) or fnmatchcase(stem, p) or fnmatchcase(stem.removesuffix("/index"), p)
         for p in patterns
     )
+
+
+def read_page_file(path: Path) -> bytes:
+    """Return the bytes of a page's file.
+
+    :raises ValueError: if it is larger than any page that somebody could read.
+    :raises OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        data = file.read(LARGEST_PAGE + 1)
+    if len(data) > LARGEST_PAGE:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes, {LARGEST_PAGE:,} are read at most")
+    return data
 
 
 def decode_page(data: bytes) -> tuple[str, str]:

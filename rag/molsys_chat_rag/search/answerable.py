@@ -8,6 +8,7 @@ word counts by how unfamiliar it is in general, which the embedding model's own 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -104,8 +105,9 @@ def confidence(signs: Signs) -> float:
     return 1 / (1 + math.exp(-logit))
 
 
+@lru_cache(maxsize=4)
 def unfamiliarity_of(model_folder: Path) -> Unfamiliarity:
-    """Return the measure that an embedding model's vocabulary gives.
+    """Return the measure that an embedding model's vocabulary gives; all its indexes share it.
 
     Vocabularies are sorted, about, from frequent pieces to rare ones, and a rare word takes
     several: the measure is the sum of the logarithms of its pieces' places.

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import snowballstemmer
 from numpy.typing import NDArray
+
+from molsys_chat_rag.search.stemming import snowball_stem
 
 K1 = 1.2
 """BM25's saturation of repeated words; the usual value."""
@@ -38,7 +39,7 @@ STOPWORDS = frozenset(f"{_ENGLISH} {_SPANISH}".split())
 """English and Spanish function words: they say how a question is asked, not what about."""
 
 _WORD = re.compile(r"[^\W_]+")
-_IDENTIFIER = re.compile(r"\w*[^\W_]_[^\W_]\w*")
+_IDENTIFIER = re.compile(r"(?<!\w)(?=\w*?[^\W_]_[^\W_])\w++")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 Rows = NDArray[np.int32]
@@ -51,18 +52,13 @@ def plain(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> "snowballstemmer.stemmer":
-    return snowballstemmer.stemmer("english")
-
-
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Return a word's stem (Snowball's English stemmer), in lower case, without diacritics."""
     folded = plain(word)
     if len(folded) <= 3 or "_" in folded:
         return folded
-    return str(_stemmer().stemWord(folded))
+    return snowball_stem("english", folded)
 
 
 def terms(text: str) -> list[str]:

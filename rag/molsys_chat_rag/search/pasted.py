@@ -17,8 +17,8 @@ _FRAME = re.compile(
     r"|(?:File )?(?P<path>\S+\.pyx?)(?::\d+)?,? in \S"
     r"|(?P<cell>Cell In ?\[\d+\]|<ipython-input-[^>]*> in )"
 )
-_NUMBERED = re.compile(r"\s*(?P<arrow>-+>)?\s*\d+(?: (?P<code>.*))?$")
-_RULER = re.compile(r"\s*[-~^]*\s*$")
+_NUMBERED = re.compile(r"\s*+(?:(?P<arrow>-++>)\s*+)?\d++(?: (?P<code>.*))?$")
+_RULER = re.compile(r"\s*+[-~^]*+\s*+$")
 _CHAINED = re.compile(r"During handling of the above|The above exception was the direct")
 _LIBRARY = re.compile(r"(?:site|dist)-packages|/lib(?:64)?/python|^<frozen")
 _FENCE = re.compile(r"\s*(?:```|~~~)")

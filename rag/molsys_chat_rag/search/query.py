@@ -16,7 +16,7 @@ POINTING_WORDS = 5
 MOST_TERMS = 64
 """Terms of a question that are looked up: a pasted page is no better a question than its start."""
 
-_WORD = re.compile(r"(?<![\w.])[^\W\d_]+(?![\w.(]*[\w(])")
+_WORD = re.compile(r"(?<![\w.])[^\W\d_]++(?!\.*[\w(])")
 
 _NAME = re.compile(r"\b(?=\w*[A-Z0-9])(?:[A-Z0-9]{2,}|\w*[a-z0-9][A-Z]\w*)\b")
 _POINTING = re.compile(

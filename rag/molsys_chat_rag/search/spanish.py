@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-import snowballstemmer
-
 from molsys_chat_rag.search.lexical import plain
+from molsys_chat_rag.search.stemming import snowball_stem
 
-_WORD = re.compile(r"(?<![\w.`])[^\W\d_]+(?![\w.(]*[\w(])")
+_WORD = re.compile(r"(?<![\w.`])[^\W\d_]++(?!\.*[\w(])")
 _SIGNS = re.compile(r"[¿¡ñ]|\b\w*ci[oó]n\b", re.IGNORECASE)
 
 _PAIRS = """
@@ -53,11 +52,11 @@ def to_english(text: str, own_word: Callable[[str], str]) -> str:
     :param own_word: returns the documentation's own word of a word's stem, or nothing; an English
         word that differs from a Spanish one by its ending alone is taken if there is one.
     """
-    known, stemmer = _glossary(), _stemmer()
+    known = _glossary()
 
     def translated(match: re.Match[str]) -> str:
         word = plain(match.group())
-        if found := _FUNCTION_WORDS.get(word) or known.get(str(stemmer.stemWord(word))):
+        if found := _FUNCTION_WORDS.get(word) or known.get(snowball_stem("spanish", word)):
             return found
         return next(filter(None, map(own_word, _cognates(word))), match.group())
 
@@ -74,11 +73,6 @@ def _cognates(word: str) -> Iterator[str]:
 
 
 @cache
-def _stemmer() -> "snowballstemmer.stemmer":
-    return snowballstemmer.stemmer("spanish")
-
-
-@cache
 def _glossary() -> Mapping[str, str]:
     """Return English words by the stem of the Spanish ones."""
     text = files("molsys_chat_rag.search").joinpath("spanish.txt").read_text(encoding="utf-8")
@@ -86,5 +80,5 @@ def _glossary() -> Mapping[str, str]:
     for line in text.splitlines():
         if line and not line.startswith("#"):
             spanish, _, english = line.partition(" ")
-            known.setdefault(str(_stemmer().stemWord(plain(spanish))), english)
+            known.setdefault(snowball_stem("spanish", plain(spanish)), english)
     return known

@@ -16,14 +16,19 @@ def previous_folder(target: Path) -> Path:
     return target.parent / f".{target.name}.previous"
 
 
+def clear_leftovers(target: Path) -> None:
+    """Remove what killed builds left beside a target; the caller holds the target's lock."""
+    for leftover in target.parent.glob(f".{target.name}.building-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 @contextmanager
 def building(target: Path) -> Iterator[Path]:
     """Give a temporary folder beside a target; what is left of it goes in the end.
 
     Folders that killed builds left behind are removed first: the caller holds the target's lock.
     """
-    for leftover in target.parent.glob(f".{target.name}.building-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    clear_leftovers(target)
     folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.building-", dir=target.parent))
     folder.chmod(0o755)  # mkdtemp's 0700 would hide the index from a web server
     try:

@@ -5,14 +5,28 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from molsys_chat_rag.errors import DamagedIndexError, IndexMissingError, SchemaError
+from molsys_chat_rag.errors import (
+    DamagedIndexError,
+    IndexMissingError,
+    SchemaError,
+    WrongManifestError,
+)
 from molsys_chat_rag.reading.site import file_digest
+from molsys_chat_rag.storage.manifest_values import (
+    WrongValueError,
+    digest,
+    file_name,
+    line,
+    number,
+    site_url,
+)
 
 SCHEMA = 2
 """Raised whenever an older reader could misread a newer index, or the other way round."""
 MANIFEST = "manifest.json"
 COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")
 """What a manifest counts."""
+_LINES = ("project", "version", "commit", "built_at", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +97,62 @@ def read_manifest(folder: Path) -> Manifest:
     :raises DamagedIndexError: if it cannot be read as a manifest.
     """
     path = folder / MANIFEST
+    remedy = f"rebuild the index with 'molsys-chat index HTML_DIR -o {folder} --full'"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        schema = data["schema"]
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise IndexMissingError(
             f"{folder} holds no index ({MANIFEST} is missing): build one with "
             f"'molsys-chat index HTML_DIR -o {folder}'"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path, error) from None
+    except (OSError, ValueError) as error:
+        raise _damaged(str(path), error, remedy) from None
+    return parse_manifest(text, str(folder), remedy)
+
+
+def parse_manifest(text: str, place: str, remedy: str) -> Manifest:
+    """Return a manifest from its text.
+
+    :param place: the folder or address that it comes from, for messages.
+    :param remedy: what to do where it is of no use, for messages.
+    :raises SchemaError: if it is of another schema.
+    :raises WrongManifestError: if it says what no index has.
+    :raises DamagedIndexError: if it is no manifest.
+    """
+    file = f"{place.rstrip('/')}/{MANIFEST}"
+    try:
+        data = json.loads(text)
+        schema = data["schema"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(file, error, remedy) from None
     if schema != SCHEMA:
         raise SchemaError(
-            f"{folder} has index schema {schema}, this software reads {SCHEMA}: rebuild it with "
-            f"'molsys-chat index HTML_DIR -o {folder} --full'"
+            f"{place} has index schema {schema!s:.40}, this software reads {SCHEMA}: {remedy}"
         )
     try:
-        counts = {name: int(data["counts"][name]) for name in COUNTS}
-        files = {name: FileFacts(**facts) for name, facts in data.pop("files").items()}
-        model = ModelFacts(**data["model"])
-        return Manifest(**data | {"files": files, "model": model, "counts": counts})
+        told = {name: line(data[name]) for name in _LINES}
+        told["base_url"] = site_url(data["base_url"])
+        counts = {name: number(data["counts"][name]) for name in COUNTS}
+        files = {file_name(name): _file_facts(**each) for name, each in data["files"].items()}
+        model = _model_facts(**data["model"])
+        return Manifest(**data | told | {"files": files, "model": model, "counts": counts})
+    except WrongValueError as error:
+        raise WrongManifestError(f"{file} cannot be used ({error}): {remedy}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(path, error) from None
+        raise _damaged(file, error, remedy) from None
 
 
-def _damaged(path: Path, error: Exception) -> DamagedIndexError:
-    return DamagedIndexError(
-        f"{path} cannot be read ({type(error).__name__}: {error}): rebuild the index with "
-        f"'molsys-chat index HTML_DIR -o {path.parent} --full'"
-    )
+def _file_facts(*, size: object, sha256: object) -> FileFacts:
+    return FileFacts(number(size), digest(sha256))
+
+
+def _model_facts(*, dimension: object, window: object, **names: object) -> ModelFacts:
+    lines = {name: line(value) for name, value in names.items()}
+    return ModelFacts(dimension=number(dimension), window=number(window), **lines)
+
+
+def _damaged(place: str, error: Exception, remedy: str) -> DamagedIndexError:
+    return DamagedIndexError(f"{place} cannot be read ({type(error).__name__}: {error}): {remedy}")
 
 
 def file_facts(path: Path) -> FileFacts:
@@ -119,9 +160,10 @@ def file_facts(path: Path) -> FileFacts:
     return FileFacts(path.stat().st_size, file_digest(path))
 
 
-def check_files(manifest: Manifest, folder: Path) -> None:
+def check_files(manifest: Manifest, folder: Path, *, digests: bool = True) -> None:
     """Check that every file of an index folder is what its manifest says.
 
+    :param digests: whether the files are read for that; else only their sizes are looked at.
     :raises DamagedIndexError: naming the first file that is not.
     """
     for name, facts in manifest.files.items():
@@ -130,7 +172,7 @@ def check_files(manifest: Manifest, folder: Path) -> None:
             problem = "is missing"
         elif path.stat().st_size != facts.size:
             problem = f"has {path.stat().st_size} bytes instead of {facts.size}"
-        elif file_digest(path) != facts.sha256:
+        elif digests and file_digest(path) != facts.sha256:
             problem = "does not match its SHA-256 in the manifest"
         else:
             continue

@@ -6,6 +6,7 @@ same bytes; it is read only ever after.
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from molsys_chat_rag.names.taught import Taught, Teaching
 from molsys_chat_rag.reading.chunks import Chunk
 from molsys_chat_rag.reading.content import Content, Text
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_rag.search.lexical import Posting, build_postings
 
 STORE = "store.sqlite"
@@ -191,6 +193,15 @@ class Store:
             pages.setdefault(section.page, []).append(section)
         return pages
 
+    def page(self, name: str) -> list[Section]:
+        """Return the sections of one page, whole and in order; none where there is no such page."""
+        rows = self._rows(f"{_SECTIONS} WHERE s.page = ? ORDER BY s.id", (name,))
+        return [_section(row) for row in rows]
+
+    def addresses(self) -> list[str]:
+        """Return every address and further anchor."""
+        return [str(a) for (a,) in self._rows("SELECT address FROM addresses ORDER BY address")]
+
     def sections(self, ids: Sequence[int]) -> dict[int, Section]:
         """Return sections by row id."""
         marks = ",".join("?" * len(ids))
@@ -239,7 +250,10 @@ class Store:
         """Return chunks by row id."""
         marks = ",".join("?" * len(ids))
         query = f"SELECT id, heading, text FROM chunks WHERE id IN ({marks})"  # noqa: S608
-        return {int(str(i)): Chunk(str(h), str(t)) for i, h, t in self._rows(query, ids)}
+        return {
+            int(str(i)): Chunk(without_unseen(str(h)), without_unseen(str(t)))
+            for i, h, t in self._rows(query, ids)
+        }
 
     def embedded_texts(self) -> Iterator[str]:
         """Yield what each vector was made from, in order: all chunks, and then all headings."""
@@ -254,7 +268,7 @@ class Store:
             "SELECT name, role, signature, address, overloads FROM symbols ORDER BY name"
         )
         return [
-            Symbol(str(n), str(r), str(s), str(a), tuple(str(more).splitlines()))
+            Symbol(str(n), sys.intern(str(r)), str(s), str(a), tuple(str(more).splitlines()))
             for n, r, s, a, more in rows
         ]
 
@@ -300,8 +314,8 @@ def _section(row: Sequence[object]) -> Section:
     return Section(
         page=page,
         anchor=anchor,
-        title=title,
-        path=tuple(json.loads(path)),
+        title=without_unseen(title),
+        path=tuple(map(without_unseen, json.loads(path))),
         kind=SectionKind(kind),
         blocks=blocks,
         aliases=tuple(json.loads(aliases)),
@@ -313,4 +327,7 @@ def _section(row: Sequence[object]) -> Section:
 
 
 def _blocks(text: str) -> tuple[Block, ...]:
-    return tuple(Block(BlockKind(kind), body, label) for kind, body, label in json.loads(text))
+    return tuple(
+        Block(BlockKind(kind), without_unseen(body), label)
+        for kind, body, label in json.loads(text)
+    )

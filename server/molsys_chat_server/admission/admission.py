@@ -1,36 +1,54 @@
-"""Who may ask, how often, and how many at once."""
+"""Who may ask, how often, how much, and how many at once."""
 
 import contextlib
-import hmac
-import ipaddress
-import logging
+import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-import limits
-from limits.aio.storage import Storage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import ConfigurationError
-from limits.storage import storage_from_string
 from starlette.requests import Request
 
-from molsys_chat_server.errors import (
-    KeyRefusedError,
-    OriginRefusedError,
-    RateLimitedError,
-    SettingsError,
-    UnavailableError,
-)
+from molsys_chat_server.admission.budget import ALL, SPENT, Budget
+from molsys_chat_server.admission.clients import UNKNOWN, Clients
+from molsys_chat_server.admission.counts import Counts
+from molsys_chat_server.admission.keys import Key, KeyRing
+from molsys_chat_server.admission.metrics import AdmissionMetrics, AdmissionState
+from molsys_chat_server.admission.origins import check_host, check_origin
+from molsys_chat_server.admission.overload import Overload
+from molsys_chat_server.admission.places import Places
+from molsys_chat_server.admission.rates import Rate, take
+from molsys_chat_server.admission.sessions import HEADER, Session, Sessions
+from molsys_chat_server.admission.signing import Clock, Signer
+from molsys_chat_server.answering.allowance import Allowance
+from molsys_chat_server.errors import KeyRefusedError, RateLimitedError, RequestError
+from molsys_chat_server.events import TokenUsage
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.settings import Settings
 
-logger = logging.getLogger(__name__)
+_SECRET_BYTES = 32
 
-RETRY_AFTER_S = 3
-"""Seconds after which a reader may ask again who found all places taken."""
 
-_IPV6_CLIENT_PREFIX = 64
-"""One client's part of IPv6: what a provider gives to one connection (RFC 6177)."""
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who sent a request that was let in."""
+
+    client: str = UNKNOWN
+    """What stands for one client: its address, or the network of an IPv6 one."""
+    key: Key | None = None
+    """The key that it came with."""
+    session: str = ""
+    """The session that it came with."""
+
+    @property
+    def key_name(self) -> str:
+        """The name of its key; empty where it has none that is named."""
+        return self.key.name if self.key is not None else ""
+
+    @property
+    def counted_as(self) -> str:
+        """Whom its answers are counted for: the key, or else the client."""
+        return f"key/{self.key_name}" if self.key_name else self.client
 
 
 class Admission:
@@ -38,134 +56,225 @@ class Admission:
 
     :param settings: keys, origins, proxies and limits.
     :param metrics: where refusals are counted.
+    :param queue_load: returns the share of the longest queue's places that is taken.
+    :param clock: seconds since 1970, for what copies of the service share.
     :raises SettingsError: if the store of counts cannot be used.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        queue_load: Callable[[], float] = lambda: 0.0,
+        clock: Clock = time.time,
+    ) -> None:
         self._metrics = metrics
-        self._limiter = SlidingWindowCounterRateLimiter(_storage(settings.rate_limit_storage))
-        self._running = 0
+        self._told = AdmissionMetrics(metrics.registry)
+        self._counts = Counts(settings.rate_limit_storage)
+        self._budget = Budget(self._counts, clock)
+        self._places = Places()
+        self._overload = Overload()
+        self._queue_load = queue_load
+        self._clock = clock
+        self._own_secret = secrets.token_bytes(_SECRET_BYTES)
         self.follow(settings)
+        self._told.watch(self._state)
+        metrics.running.set_function(lambda: self._places.taken)
 
     def follow(self, settings: Settings) -> None:
         """Check requests by other settings from now on; what was counted stays."""
         self._settings = settings
-        self._keys = [key.get_secret_value().encode() for key in settings.api_keys]
-        self._proxies = [ipaddress.ip_network(p, strict=False) for p in settings.trusted_proxies]
-        self._per_minute = limits.RateLimitItemPerMinute(max(settings.requests_per_minute, 1))
+        self._keys = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.keys)
+        self._clients = Clients(settings.trusted_proxies)
+        signed_by = [each.get_secret_value().encode() for each in settings.session_secret]
+        signer = Signer(signed_by or [self._own_secret], self._clock)
+        self._sessions = Sessions(signer, self._counts, settings.session_life_s)
 
-    async def check(self, request: Request) -> None:
+    async def check(self, request: Request) -> Admitted:
         """Let a request pass, or refuse it.
 
         :raises OriginRefusedError: if another site's page sent it.
-        :raises KeyRefusedError: if it carries none of the configured keys.
-        :raises RateLimitedError: if its client has sent too many.
+        :raises KeyRefusedError: if its key is wrong, or it has none and needs one.
+        :raises SessionError: if it needs a session and has none that is valid.
+        :raises RateLimitedError: if a limit is reached.
         """
-        self._check_origin(request)
-        self._check_key(request)
-        await self._check_rate(request)
+        with self._counting_refusals():
+            key = await self._key(request)
+            client = self._clients.network(request)
+            session = "" if key is not None else self._session(request)
+            admitted = Admitted(client, key, session)
+            await take(self._counts, self._rates(admitted))
+        request.state.admitted = admitted
+        if admitted.key_name:
+            self._told.key_requests.labels(admitted.key_name).inc()
+        return admitted
+
+    async def check_project(self, admitted: Admitted, *projects: str) -> None:
+        """Let a request about served projects pass, or refuse it.
+
+        :param projects: the one that is asked about, or all of a group.
+        :raises ProjectRefusedError: if its key is not for that project.
+        :raises RateLimitedError: if the project's limit is reached.
+        """
+        with self._counting_refusals():
+            if admitted.key is not None:
+                admitted.key.check_projects(projects)
+            limit = self._settings.project_requests_per_minute
+            await take(self._counts, [Rate("project", limit, each) for each in projects])
+
+    def check_name(self, request: Request) -> None:
+        """Let a request pass that asks for the service under a name of its own.
+
+        :raises HostRefusedError: if the name is another.
+        """
+        check_host(request, self._settings.allowed_hosts)
+
+    async def check_newcomer(self, request: Request) -> None:
+        """Let a request for a session pass, or refuse it.
+
+        :raises OriginRefusedError: if another site's page asks.
+        :raises KeyRefusedError: if its key is wrong, or it has none and needs one.
+        :raises RateLimitedError: if its client has begun too many.
+        """
+        with self._counting_refusals():
+            await self._key(request)
+            client = self._clients.network(request)
+            limit = self._settings.requests_per_minute
+            await take(self._counts, [Rate("new_sessions", limit, client)])
+
+    async def begin_session(self, request: Request, challenge: str, nonce: str) -> Session:
+        """Return a session for the widget, or the work to be done for one.
+
+        :param challenge: of work that was done; empty where none was.
+        :param nonce: its solution.
+        """
+        if self._settings.sessions == "off" and self._settings.proof_of_work == "off":
+            return Session("", 0)
+        session = await self._sessions.begin(
+            self._holder(request), self._work_bits(), challenge, nonce
+        )
+        self._told.sessions.labels("session" if session.token else "work").inc()
+        return session
+
+    def admitted(self, request: Request) -> Admitted:
+        """Return who sent a request, as :meth:`check` found."""
+        known: Admitted = getattr(request.state, "admitted", None) or Admitted(
+            self._clients.network(request)
+        )
+        return known
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, admitted: Admitted | None = None) -> Iterator[None]:
         """Take one of the places for requests that are answered, until the end of the ``with``.
 
+        :raises RateLimitedError: if the client has as many as it may have.
         :raises UnavailableError: if all are taken.
         """
-        if self._running >= self._settings.max_concurrent_answers:
-            raise UnavailableError(
-                "all places are taken: ask again in a moment",
-                code="busy",
-                retry_after_s=RETRY_AFTER_S,
-            )
-        self._running += 1
-        self._metrics.running.set(self._running)
+        with contextlib.ExitStack() as held:
+            with self._counting_refusals():
+                place = self._places.take(
+                    (admitted or Admitted()).counted_as,
+                    most=self._settings.max_concurrent_answers,
+                    most_of_client=self._settings.max_answers_per_client if admitted else 0,
+                )
+                held.enter_context(place)
+            yield
+
+    def allowance(self, admitted: Admitted, *projects: str) -> Allowance:
+        """Return what an answer about projects may cost."""
+        limits = {ALL: self._settings.tokens_per_day}
+        if each := self._settings.project_tokens_per_day:
+            limits |= {f"project/{project}": each for project in projects}
+        if admitted.key is not None and admitted.key.tokens_per_day:
+            limits[f"key/{admitted.key_name}"] = admitted.key.tokens_per_day
+
+        def charge(usage: TokenUsage) -> None:
+            tokens = usage.prompt + usage.answer
+            self._budget.charge(tokens, *limits)
+            if admitted.key_name:
+                self._told.key_tokens.labels(admitted.key_name).inc(tokens)
+
+        return Allowance(SPENT if self._budget.is_spent(limits) else "", charge)
+
+    async def look(self) -> None:
+        """Look whether the store of counts is there, and share with it what was used."""
+        await self._counts.look()
+        await self._budget.share()
+
+    async def close(self) -> None:
+        """Share what was used, and close the connections to the store of counts."""
+        await self._budget.share()
+        await self._counts.close()
+
+    def readiness(self) -> dict[str, Any]:
+        """Return how the limits do, as ``/readyz`` says it."""
+        problem = self._counts.problem
+        return {"ok": not problem, "shared": self._counts.is_shared, "problem": problem}
+
+    async def _key(self, request: Request) -> Key | None:
+        """Return the key of a request from a page that may ask."""
+        check_origin(request, self._settings.cors_origins)
+        try:
+            return self._keys.find(request)
+        except KeyRefusedError:
+            # So that keys cannot be tried out at any speed.
+            await take(self._counts, [self._client_rate(self._clients.network(request))])
+            raise
+
+    def _holder(self, request: Request) -> tuple[str, str]:
+        """Return who alone may use a session that a request begins or carries."""
+        return self._clients.network(request), request.headers.get("origin", "")
+
+    def _session(self, request: Request) -> str:
+        """Return the id of the session that a request needs; empty where it needs none."""
+        bits = self._work_bits()
+        if self._settings.sessions == "off" and not bits:
+            return ""
+        return self._sessions.check(self._holder(request), request.headers.get(HEADER, ""), bits)
+
+    def _work_bits(self) -> int:
+        """Return how much work a session must have cost; 0 where none is asked for."""
+        when = self._settings.proof_of_work
+        asked = when == "always" or (when == "overload" and self._is_overloaded())
+        return self._settings.proof_of_work_bits if asked else 0
+
+    def _is_overloaded(self) -> bool:
+        load = max(self._places.taken / self._settings.max_concurrent_answers, self._queue_load())
+        return self._overload.see(load, self._settings.overload_share)
+
+    def _rates(self, admitted: Admitted) -> list[Rate]:
+        """Return the limits that a request counts towards, the narrowest first."""
+        if admitted.key is not None and admitted.key_name:
+            own = [Rate("key", admitted.key.requests_per_minute, admitted.key_name)]
+        else:
+            own = [self._client_rate(admitted.client)]
+        if admitted.session:
+            limit = self._settings.session_requests_per_minute
+            own.insert(0, Rate("session", limit, admitted.session))
+        return [*own, Rate("total", self._settings.total_requests_per_minute)]
+
+    def _client_rate(self, client: str) -> Rate:
+        return Rate("client", self._settings.requests_per_minute, client)
+
+    @contextlib.contextmanager
+    def _counting_refusals(self) -> Iterator[None]:
         try:
             yield
-        finally:
-            self._running -= 1
-            self._metrics.running.set(self._running)
+        except RequestError as error:
+            self._told.refused.labels(error.code).inc()
+            if isinstance(error, RateLimitedError):
+                self._metrics.rate_limited.labels(error.details["limit"]).inc()
+            raise
 
-    def client_network(self, request: Request) -> str:
-        """Return what stands for one client: its address, or the network of an IPv6 one."""
-        return _client_network(self.client(request))
-
-    def client(self, request: Request) -> str:
-        """Return the address that a request comes from, as far as trusted proxies tell it."""
-        address = request.client.host if request.client else ""
-        forwarded = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-        for hop in reversed([part.strip() for part in forwarded if part.strip()]):
-            if not self._is_proxy(address) or _parsed(hop) is None:
-                break
-            address = hop
-        return address
-
-    def _is_proxy(self, address: str) -> bool:
-        parsed = _parsed(address)
-        return parsed is not None and any(parsed in network for network in self._proxies)
-
-    def _check_origin(self, request: Request) -> None:
-        """Refuse what a browser says another site's page sent; CORS alone hides only answers."""
-        site = request.headers.get("sec-fetch-site", "same-origin")
-        allowed = self._settings.cors_origins
-        if site in {"same-origin", "none"} or "*" in allowed:
-            return
-        if request.headers.get("origin", "") not in allowed:
-            raise OriginRefusedError(
-                "pages of this origin may not ask here: add it to the setting cors_origins"
-            )
-
-    def _check_key(self, request: Request) -> None:
-        if not self._keys:
-            return
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        given = token if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
-        matches = [hmac.compare_digest(given.strip().encode(), key) for key in self._keys]
-        if not any(matches):
-            raise KeyRefusedError("a key is needed: send it as 'Authorization: Bearer KEY'")
-
-    async def _check_rate(self, request: Request) -> None:
-        if not self._settings.requests_per_minute:
-            return
-        client = self.client_network(request)
-        try:
-            if await self._limiter.hit(self._per_minute, client):
-                return
-            window = await self._limiter.get_window_stats(self._per_minute, client)
-        except self._limiter.storage.base_exceptions as error:
-            self._metrics.limiter_errors.inc()
-            logger.warning("requests are not limited, their counts cannot be stored: %s", error)
-            return
-        self._metrics.rate_limited.inc()
-        wait = max(1, round(window.reset_time - time.time()))
-        raise RateLimitedError(
-            f"too many questions: {self._settings.requests_per_minute} a minute are allowed, "
-            f"ask again in {wait} s",
-            retry_after_s=wait,
+    def _state(self) -> AdmissionState:
+        limits = {ALL: self._settings.tokens_per_day}
+        limits |= {f"key/{n}": key.tokens_per_day for n, key in self._settings.keys.items()}
+        each = self._settings.project_tokens_per_day
+        accounts = self._budget.accounts() | {ALL: self._budget.used(ALL)}
+        return AdmissionState(
+            {name: (used, limits.get(name, each)) for name, used in accounts.items()},
+            store_up=not self._counts.problem,
+            store_failures=self._counts.failures,
+            overloaded=self._settings.proof_of_work == "overload" and self._is_overloaded(),
         )
-
-
-def _storage(uri: str) -> Storage:
-    asynchronous = uri if uri.startswith("async+") else f"async+{uri}"
-    try:
-        storage = storage_from_string(asynchronous)
-    except (ConfigurationError, ValueError) as error:
-        raise SettingsError(f"setting rate_limit_storage = {uri!r}: {error}") from error
-    if not isinstance(storage, Storage):
-        raise SettingsError(f"setting rate_limit_storage = {uri!r} is no asynchronous store")
-    return storage
-
-
-def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return getattr(parsed, "ipv4_mapped", None) or parsed
-
-
-def _client_network(address: str) -> str:
-    """Return what of an address stands for one client."""
-    parsed = _parsed(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, _IPV6_CLIENT_PREFIX), strict=False))
-    return str(parsed or "unknown")

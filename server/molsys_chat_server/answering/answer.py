@@ -4,10 +4,10 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-import anyio
-
 from molsys_chat_rag.hits import Hit, Retrieval
-from molsys_chat_rag.index import Index
+from molsys_chat_rag.joined import AnyIndex, JoinedIndex
+from molsys_chat_rag.storage.manifest import Manifest
+from molsys_chat_server.answering.allowance import Allowance
 from molsys_chat_server.answering.answer_id import new_answer_id
 from molsys_chat_server.answering.generated import generate
 from molsys_chat_server.answering.passages import heading_path
@@ -16,18 +16,23 @@ from molsys_chat_server.answering.work import Clock, Outcome, Work, decision
 from molsys_chat_server.events import DoneEvent, Event, IndexFacts, Source, SourcesEvent
 from molsys_chat_server.models.models import Models
 from molsys_chat_server.models.readers import Reader, read_reader
+from molsys_chat_server.observing.request_ids import note
+from molsys_chat_server.observing.spans import timed_part
 from molsys_chat_server.quoting.direct import DirectAnswer, direct_answer
 from molsys_chat_server.settings import Settings
+from molsys_chat_server.threads import Kind, in_thread
 from molsys_chat_server.web.requests import ChatRequest
 
 
 async def stream_answer(
-    index: Index,
+    index: AnyIndex,
     request: ChatRequest,
     settings: Settings,
     *,
     models: Models | None = None,
     reader: Reader | None = None,
+    allowance: Allowance | None = None,
+    asked_version: str = "",
 ) -> AsyncGenerator[Event]:
     """Yield an answer: its sources, its text in pieces, and how it was made.
 
@@ -38,14 +43,35 @@ async def stream_answer(
         answer only. Where they name none, the answer is quoted from the documentation.
     :param reader: whose turn it is, and which conversation this is; by default as the request
         tells it.
+    :param allowance: whether models may be asked, and who is told what they cost; by default they
+        may, and nobody is.
+    :param asked_version: the version that was asked for, where the index is of another one.
     :raises SettingsError: if no models are given and the setting ``tokenizer`` is wrong.
     """
     async with _lent(models, settings) as lent:
         asking = reader or read_reader(request)
-        work = Work(index, request, settings, lent, asking, lent.writer(asking))
+        allowed = allowance or Allowance()
+        work = _work(index, request, settings, lent, asking, allowed, asked_version)
         async with aclosing(_answer(work)) as events:
             async for event in events:
                 yield event
+
+
+def _work(
+    index: AnyIndex,
+    request: ChatRequest,
+    settings: Settings,
+    models: Models,
+    reader: Reader,
+    allowance: Allowance,
+    asked_version: str,
+) -> Work:
+    writer = models.writer(reader)
+    withheld = allowance.withheld if writer is not None else ""
+    allowed = None if withheld else writer
+    return Work(
+        index, request, settings, models, reader, allowed, withheld, allowance, asked_version
+    )
 
 
 @asynccontextmanager
@@ -63,16 +89,23 @@ async def _lent(models: Models | None, settings: Settings) -> AsyncGenerator[Mod
 
 async def _answer(work: Work) -> AsyncGenerator[Event]:
     clock, outcome = Clock(), Outcome()
-    retrieval, direct = await anyio.to_thread.run_sync(_look_up, work)
+    note(project=work.index.manifest.project)
+    with timed_part("retrieve"):
+        retrieval, direct = await in_thread(Kind.SEARCH, _look_up, work)
     clock.retrieved = time.perf_counter()
     hits = retrieval.hits
     if direct is not None:
         hits = direct.sources(hits)[: max(1, len(hits))]
     yield _sources(work, hits)
-    async with aclosing(await _way(work, retrieval, direct, hits, outcome)) as written:
-        async for event in written:
-            clock.first_token = clock.first_token or time.perf_counter()
-            yield event
+    try:
+        async with aclosing(await _way(work, retrieval, direct, hits, outcome)) as written:
+            async for event in written:
+                clock.first_token = clock.first_token or time.perf_counter()
+                yield event
+    finally:
+        if outcome.usage is not None:
+            work.allowance.charge(outcome.usage)
+    note(kind=outcome.kind.value)
     yield DoneEvent(
         kind=outcome.kind,
         cited=outcome.cited,
@@ -88,6 +121,8 @@ async def _answer(work: Work) -> AsyncGenerator[Event]:
         direct=outcome.direct,
         invented=outcome.invented,
         left_out=outcome.left_out,
+        usage=outcome.usage,
+        confidence=retrieval.confidence,
     )
 
 
@@ -117,6 +152,7 @@ async def _way(
     if not await _is_documented(work, retrieval, outcome):
         return say_undocumented(work, outcome)
     if work.writer is None:
+        outcome.degraded = work.withheld
         return quote(work, hits, outcome)
     return generate(work, hits, work.writer, outcome)
 
@@ -124,7 +160,7 @@ async def _way(
 async def _is_documented(work: Work, retrieval: Retrieval, outcome: Outcome) -> bool:
     """Return whether the documentation answers: retrieval's word, or the router's in doubt."""
     low, high = work.models.unsure
-    if not retrieval.hits or not low <= retrieval.confidence <= high:
+    if work.withheld or not retrieval.hits or not low <= retrieval.confidence <= high:
         return retrieval.answerable and bool(retrieval.hits)
     excerpts = [hit.excerpt for hit in retrieval.hits]
     enough = await work.models.suffices(work.request.question, excerpts)
@@ -136,14 +172,31 @@ def _sources(work: Work, hits: Sequence[Hit]) -> SourcesEvent:
     return SourcesEvent(
         id=new_answer_id(work.writer.label if work.writer is not None else ""),
         sources=tuple(
-            Source(n, heading_path(hit), hit.url, hit.section.address, hit.excerpt)
+            Source(n, heading_path(hit), hit.url, hit.section.address, hit.excerpt, hit.project)
             for n, hit in enumerate(hits, 1)
         ),
-        index=index_facts(work.index),
+        index=index_facts(work.index, work.asked_version),
     )
 
 
-def index_facts(index: Index) -> IndexFacts:
-    """Return what an answer says of the index that it comes from."""
-    manifest = index.manifest
-    return IndexFacts(manifest.project, manifest.version, manifest.commit, manifest.built_at)
+def index_facts(index: AnyIndex, asked_version: str = "") -> IndexFacts:
+    """Return what an answer says of the index that it comes from, or the indexes of a group.
+
+    :param asked_version: the version that was asked for, where the index is of another one.
+    """
+    others = index.members[1:] if isinstance(index, JoinedIndex) else ()
+    return manifest_facts(index.manifest, asked_version, [each.manifest for each in others])
+
+
+def manifest_facts(
+    manifest: Manifest, asked_version: str = "", others: Sequence[Manifest] = ()
+) -> IndexFacts:
+    """Return what is told of an index, from its manifest alone."""
+    return IndexFacts(
+        manifest.project,
+        manifest.version,
+        manifest.commit,
+        manifest.built_at,
+        asked_version,
+        tuple(manifest_facts(other) for other in others),
+    )

@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-import anyio
-
 from molsys_chat_rag.hits import Hit
 from molsys_chat_server.answering.fitting import Asked, Fitted
 from molsys_chat_server.answering.links import link_names, make_checker
@@ -19,7 +17,9 @@ from molsys_chat_server.checking.validation import validate
 from molsys_chat_server.errors import ModelError, ModelUnsupportedError
 from molsys_chat_server.events import AnswerKind, Event, RewindEvent
 from molsys_chat_server.models.chat_model import ChatModel
+from molsys_chat_server.observing.spans import timed_part
 from molsys_chat_server.text.words import language
+from molsys_chat_server.threads import Kind, in_thread
 
 
 async def generate(
@@ -28,7 +28,7 @@ async def generate(
     """Let the model write; where it fails, take back what it wrote and quote instead."""
     budget, longer = work.settings.context_tokens, work.models.long_context
     writer, fitted = await prepare_prompt(_asked(work, hits), budget, writer, longer)
-    names = await anyio.to_thread.run_sync(make_checker, work, hits)
+    names = await in_thread(Kind.CHECK, make_checker, work, hits)
     check = AnswerCheck((p.n for p in fitted.passages), (p.url for p in fitted.passages), names)
     try:
         async with aclosing(_written(work, fitted, writer, check, outcome)) as events:
@@ -54,7 +54,7 @@ def _asked(work: Work, hits: Sequence[Hit]) -> Asked:
         hits=tuple(hits),
         history=tuple(Turn(each.role, each.content) for each in work.request.history),
         question=work.request.question,
-        subject=f"{work.index.manifest.project} {work.index.manifest.version}",
+        subject=work.index.subject,
     )
 
 
@@ -76,6 +76,7 @@ async def _written(
             outcome.truncated = written.truncated
             outcome.invented = tuple(finding.kind.value for finding in written.refused)
             outcome.left_out = len(written.left_out)
+            outcome.usage = place.usage
 
 
 async def _grounded(
@@ -94,7 +95,8 @@ async def _grounded(
             question=work.request.question,
         )
 
-    report = await anyio.to_thread.run_sync(judge)
+    with timed_part("check"):
+        report = await in_thread(Kind.CHECK, judge)
     if work.models.validator is not None:
         report, said = await validate(report, fitted.passages, work.models.supports)
         outcome.validated = tuple(map(decision, said))

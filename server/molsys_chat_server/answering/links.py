@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from molsys_chat_rag.hits import Hit
-from molsys_chat_rag.index import Index
+from molsys_chat_rag.joined import AnyIndex
 from molsys_chat_rag.reading.sections import BlockKind
 from molsys_chat_server.answering.work import Work
 from molsys_chat_server.checking.gate import NameGate
@@ -32,7 +32,7 @@ def find_links(work: Work, text: str, hits: Sequence[Hit]) -> tuple[SymbolLink, 
     return link_names(gate.verified.values(), work.index)
 
 
-def link_names(names: Iterable[Verified], index: Index) -> tuple[SymbolLink, ...]:
+def link_names(names: Iterable[Verified], index: AnyIndex) -> tuple[SymbolLink, ...]:
     """Return links to where names are documented, none twice."""
     found = {right.name: SymbolLink(right.name, index.url(right.address)) for right in names}
     return tuple(found.values())[:MOST]

@@ -32,8 +32,9 @@ class Passage:
 
 
 def heading_path(hit: Hit) -> str:
-    """Return a section's titles from the page's down."""
-    return " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} ".join(hit.section.path)
+    """Return a section's titles from the page's down, its project's name first in a group."""
+    path = (hit.project, *hit.section.path) if hit.project else hit.section.path
+    return " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} ".join(path)
 
 
 def choose_passages(

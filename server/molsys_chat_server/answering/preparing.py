@@ -1,9 +1,8 @@
 """Which model gets a prompt, and how long it may be there."""
 
-import anyio
-
 from molsys_chat_server.answering.fitting import Asked, Fitted, fit_prompt
 from molsys_chat_server.models.chat_model import ChatModel
+from molsys_chat_server.threads import Kind, in_thread
 
 _CLOSE = 0.05
 """How far a prompt's length may be from what was expected, before it is fitted anew."""
@@ -41,8 +40,8 @@ async def _fit(asked: Asked, budget: int, writer: ChatModel, room: int) -> Fitte
             asked, budget, count, lambda messages: writer.tokens.expect(messages, count), room
         )
 
-    fitted = await anyio.to_thread.run_sync(fit)
+    fitted = await in_thread(Kind.CHECK, fit)
     told = await writer.tokens.measure(fitted.messages)
     if told is None or abs(told - fitted.tokens) <= _CLOSE * told:
         return fitted
-    return await anyio.to_thread.run_sync(fit)
+    return await in_thread(Kind.CHECK, fit)

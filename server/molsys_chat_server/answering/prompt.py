@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_server.answering.passages import Passage
 
 INSTRUCTIONS = """\
@@ -110,8 +111,8 @@ def _last_turns(history: Sequence[Turn], budget: int, count: Callable[[str], int
 
 
 def _inert(text: str) -> str:
-    """Return text that cannot open or close one of the prompt's tags."""
-    return _OUR_TAGS.sub("&lt;", text)
+    """Return text that cannot open or close one of the prompt's tags, and hides nothing."""
+    return _OUR_TAGS.sub("&lt;", without_unseen(text))
 
 
 def _one_line(text: str) -> str:

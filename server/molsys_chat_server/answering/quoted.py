@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-import anyio
-
 from molsys_chat_rag.hits import Hit
 from molsys_chat_server.answering.links import find_links
 from molsys_chat_server.answering.work import Outcome, Work
@@ -11,6 +9,7 @@ from molsys_chat_server.checking.citations import check_whole
 from molsys_chat_server.events import AnswerKind, Event, TokenEvent
 from molsys_chat_server.quoting.quote import pieces, quote_answer
 from molsys_chat_server.text.words import language
+from molsys_chat_server.threads import Kind, in_thread
 
 _NOT_DOCUMENTED = {
     "en": (
@@ -33,7 +32,7 @@ async def say_undocumented(work: Work, outcome: Outcome) -> AsyncGenerator[Event
 async def quote(work: Work, hits: Sequence[Hit], outcome: Outcome) -> AsyncGenerator[Event]:
     """Write an answer of the sections' own sentences and code."""
     question = work.request.question
-    text = await anyio.to_thread.run_sync(quote_answer, question, hits, language(question))
+    text = await in_thread(Kind.CHECK, quote_answer, question, hits, language(question))
     async for event in tell(work, text, hits, outcome):
         yield event
 
@@ -47,4 +46,4 @@ async def tell(
     text, outcome.cited = check_whole(text, numbers, frozenset(hit.url for hit in hits))
     for piece in pieces(text):
         yield TokenEvent(piece)
-    outcome.symbols = await anyio.to_thread.run_sync(find_links, work, text, hits)
+    outcome.symbols = await in_thread(Kind.CHECK, find_links, work, text, hits)

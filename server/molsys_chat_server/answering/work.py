@@ -3,8 +3,9 @@
 import time
 from dataclasses import dataclass, field
 
-from molsys_chat_rag.index import Index
-from molsys_chat_server.events import AnswerKind, SymbolLink, Timings
+from molsys_chat_rag.joined import AnyIndex
+from molsys_chat_server.answering.allowance import Allowance
+from molsys_chat_server.events import AnswerKind, SymbolLink, Timings, TokenUsage
 from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.models.models import Models
 from molsys_chat_server.models.readers import Reader
@@ -16,7 +17,7 @@ from molsys_chat_server.web.requests import ChatRequest
 class Work:
     """What one answer is made from."""
 
-    index: Index
+    index: AnyIndex
     """Where it comes from."""
     request: ChatRequest
     """What was asked."""
@@ -28,6 +29,12 @@ class Work:
     """Whose turn it is, in which conversation."""
     writer: ChatModel | None
     """Who writes it; None where it is quoted."""
+    withheld: str = ""
+    """Why nobody writes it though a model could; empty where that is not so."""
+    allowance: Allowance = field(default_factory=Allowance)
+    """Who is told what it cost."""
+    asked_version: str = ""
+    """The version that was asked for, where the index is of another one."""
 
 
 @dataclass(slots=True)
@@ -60,6 +67,8 @@ class Outcome:
     """What kinds of inventions were refused, one for each."""
     left_out: int = 0
     """How many of them were left out in the end."""
+    usage: TokenUsage | None = None
+    """What the answer model read and wrote; None where it was not asked."""
 
 
 def decision(said: bool | None) -> str:

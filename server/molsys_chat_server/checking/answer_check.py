@@ -6,6 +6,7 @@ Three filters, one behind the other: reasoning goes (``reasoning``), citations a
 
 from collections.abc import Iterable
 
+from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_server.checking.citations import ProseCheck
 from molsys_chat_server.checking.gate import NameGate, Refusal
 from molsys_chat_server.checking.names.checker import NameChecker
@@ -73,7 +74,7 @@ class AnswerCheck:
 
     def feed(self, piece: str) -> Shown:
         """Return what to send after the model's next piece of text."""
-        text, withdrawn = self._reasoning.feed(piece)
+        text, withdrawn = self._reasoning.feed(without_unseen(piece))
         if not withdrawn:
             return self._pass(self._prose.feed(text))
         self._prose.reset()

@@ -21,12 +21,12 @@ _LBRACKET = "\N{LEFT BLACK LENTICULAR BRACKET}"
 _RBRACKET = "\N{RIGHT BLACK LENTICULAR BRACKET}"
 _NUMBERS = r"\d+(?:\s*[,;\N{EN DASH}-]\s*\d+)*"
 _CITATION = re.compile(
-    rf"[\[{_LBRACKET}]\^?\s*({_NUMBERS})[\s\\]*(?:\N{{DAGGER}}[^\]{_RBRACKET}\n]*)?[\]{_RBRACKET}]"
+    rf"[\[{_LBRACKET}]\^?\s*({_NUMBERS})[\s\\]*(?:\N{{DAGGER}}[^\[\]{_LBRACKET}{_RBRACKET}\n]*)?[\]{_RBRACKET}]"
 )
 _SPACED_CITATION = re.compile(rf" ?{_CITATION.pattern}")
 _LINK = re.compile(
-    r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\]"  # its text, one pair of brackets in it allowed
-    r"\(\s*(<[^<>\n]*>|[^\s()]*(?:\([^\s()]*\)[^\s()]*)*)[^()]*(?:\([^()]*\)\s*)?\)"
+    r"!?\[((?:[^\[\]]++|\[[^\[\]]*+\])*+)\]"  # its text, one pair of brackets in it allowed
+    r"\(\s*+(<[^<>\n]*>|[^\s()]*+(?:\([^\s()]*+\)[^\s()]*+)*+)[^()]*+(?:\([^()]*+\)\s*+)?\)"
 )
 _ADDRESS = re.compile(
     r"<([a-z][a-z0-9+.-]{1,31}:[^\s<>]*)>|((?:https?://|www\.)[^\s<>`\"')\]]*)", re.I
@@ -77,10 +77,12 @@ class ProseCheck:
         self._held += piece
         released = ""
         while self._held:
+            in_code = bool(self._fence)
             text, size = self._next(final)
             if not size:
                 break
-            shown = self._apart(text, changed=text != self._held[:size])
+            changed = not in_code and text != self._held[:size]
+            shown = self._apart(text, changed=changed)
             self._line = (self._line + shown).rpartition("\n")[2]
             released += shown
             self._held = self._held[size:]
@@ -270,7 +272,10 @@ def _opens(fence: re.Match[str], text: str) -> bool:
 
 
 def _closing(text: str, start: int) -> int:
-    """Return where the bracket that opens first at or after ``start`` is closed; 0 if it is not."""
+    """Return where the bracket that opens first at or after ``start`` is closed; 0 if it is not.
+
+    A bracket that is closed later than held text could be is taken for one that is not.
+    """
     opening = re.compile(rf"[\[({_LBRACKET}]").search(text, start)
     if opening is None:
         return 0
@@ -278,7 +283,10 @@ def _closing(text: str, start: int) -> int:
     right = {"[": "]", "(": ")", _LBRACKET: _RBRACKET}[left]
     depth = 0
     line_end = text.find("\n", opening.start())
-    for i in range(opening.start(), len(text) if line_end < 0 else line_end):
+    last = min(opening.start() + _LONGEST_HELD, len(text) if line_end < 0 else line_end)
+    if right not in text[opening.start() : last]:
+        return 0
+    for i in range(opening.start(), last):
         depth += (text[i] == left) - (text[i] == right)
         if depth == 0:
             return i + 1
@@ -288,8 +296,9 @@ def _closing(text: str, start: int) -> int:
 def _numbers(text: str) -> list[int]:
     """Return the numbers of ``1``, ``1, 3`` or ``1-3``."""
     found: list[int] = []
-    for part in re.split(r"\s*[,;]\s*", text):
-        first, *rest = (int(n) for n in re.findall(r"\d+", part))
+    for part in re.split("[,;]", text):
+        # No source has a number this long, and Python makes none of thousands of digits.
+        first, *rest = (int(n[:9]) for n in re.findall(r"\d+", part))
         last = min(rest[-1], first + 50) if rest else first
         found += range(first, last + 1) if rest else [first]
     return found

@@ -27,7 +27,7 @@ _VALUE = (
     r"|-?[\w.]+)"
 )
 _DEFAULT = re.compile(
-    rf"\b(\w+)`? \([^\n]*?\bdefault(?:s| value|=| is|:)*\s*{_VALUE}|\b(\w+)={_VALUE}"
+    rf"\b(\w+)`? \([^\n]{{0,300}}?\bdefault(?:s| value|=| is|:)*\s*{_VALUE}|\b(\w+)={_VALUE}"
 )
 _OF_DEFAULTS = re.compile(r"\b(?:defaults?|defecto|unless|otherwise|predeterminad\w+)\b", re.I)
 _QUANTITY = re.compile(r"(?<![\w.])(\d+(?:[.,]\d+)*)[ -]([^\W\d_]{3,})")

@@ -8,6 +8,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from molsys_chat_server.errors import ModelError, ModelGarbageError, ModelUnavailableError
+from molsys_chat_server.events import TokenUsage
 from molsys_chat_server.models.pool import ReplicaPool
 from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.replicas import Replica, ReplicaState, check_all, is_request_at_fault
@@ -79,7 +80,7 @@ class ChatModel:
         :raises ModelUnavailableError: if no replica is asked at present.
         :raises ModelBusyError: if no place came free in time.
         """
-        place = Place(self.pool, reader, await self.pool.acquire(reader))
+        place = Place(self.pool, reader, await self.pool.acquire(reader), self.tokens)
         try:
             yield place
         finally:
@@ -152,12 +153,18 @@ class Place:
     :param pool: the replicas.
     :param reader: whose answer it is.
     :param replica: where the place is.
+    :param tokens: counts what a server does not tell of.
     """
 
-    def __init__(self, pool: ReplicaPool, reader: Reader, replica: Replica) -> None:
+    def __init__(
+        self, pool: ReplicaPool, reader: Reader, replica: Replica, tokens: ModelTokens
+    ) -> None:
+        self.usage: TokenUsage | None = None
+        """What the model read and wrote so far; None before it wrote anything."""
         self._pool = pool
         self._reader = reader
         self._replica: Replica | None = replica
+        self._tokens = tokens
         self._began = time.monotonic()
 
     async def stream(
@@ -199,7 +206,7 @@ class Place:
             replica = await self._settle(tried)
             released = False
             try:
-                async with aclosing(replica.write(messages, extra)) as pieces:
+                async with aclosing(self._counted(replica, messages, extra)) as pieces:
                     async for piece in pieces:
                         released = released or bool(piece.text)
                         yield piece
@@ -214,6 +221,23 @@ class Place:
         if self._replica is not None:
             self._pool.release(self._replica, time.monotonic() - self._began)
             self._replica = None
+
+    async def _counted(
+        self, replica: Replica, messages: Sequence[Message], extra: Mapping[str, Any]
+    ) -> AsyncGenerator[Piece]:
+        """Yield what a replica writes, and add up what it cost, however it ends."""
+        told: TokenUsage | None = None
+        written: list[str] = []
+        try:
+            async with aclosing(replica.write(messages, extra)) as pieces:
+                async for piece in pieces:
+                    told = piece.usage or told
+                    written.append(piece.text)
+                    yield piece
+        finally:
+            if written:
+                cost = told or self._tokens.estimate(messages, "".join(written))
+                self.usage = cost if self.usage is None else self.usage + cost
 
     def _may_move(self, tried: frozenset[Replica]) -> bool:
         return len(tried) < _MOST_TRIES and any(

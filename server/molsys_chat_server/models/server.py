@@ -17,7 +17,11 @@ from molsys_chat_server.errors import (
     ModelTimeoutError,
     ModelUnavailableError,
 )
+from molsys_chat_server.events import TokenUsage
 from molsys_chat_server.models.roles import Role
+from molsys_chat_server.observing.request_ids import model_headers
+from molsys_chat_server.observing.spans import timed_part
+from molsys_chat_server.text.control_tokens import without_control_tokens
 
 Message = dict[str, str]
 
@@ -30,7 +34,7 @@ _COUNT_TIMEOUT_S = 1.0
 _DRAIN_TIMEOUT_S = 1.0
 """Seconds that the end of a finished answer's stream may take, so that its connection is kept."""
 
-_FAILURES = (openai.APIError, TimeoutError, StopAsyncIteration, ValueError)
+_FAILURES = (openai.APIError, TimeoutError, StopAsyncIteration, ValueError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Piece:
     """Why the answer ends here (``stop``, ``length``); empty where it goes on."""
     alive: bool = False
     """Whether the model wrote anything, be it reasoning that is not shown."""
+    usage: TokenUsage | None = None
+    """What the request cost so far, where the server told."""
 
 
 class ModelServer:
@@ -61,6 +67,7 @@ class ModelServer:
         """Tokens of prompt and answer together; 0 as long as nobody has said."""
         self._root = url.removesuffix("/v1")
         self._has_health = True
+        self._tells_usage = True
         waits = role.waits
         self._client = openai.AsyncOpenAI(
             base_url=url,
@@ -113,9 +120,9 @@ class ModelServer:
         now = asyncio.get_running_loop().time()
         limit, end = now + waits.first_token_s, now + waits.total_s
         piece = Piece()
-        with self._explained():
+        with timed_part("model", server=self.place) as part, self._explained():
             async with asyncio.timeout_at(min(limit, end)):
-                chunks = await self._create(messages, extra)
+                chunks = await self._create(messages, extra, part)
             async with chunks:
                 while not piece.finish:
                     async with asyncio.timeout_at(min(limit, end)):
@@ -124,7 +131,8 @@ class ModelServer:
                     yield piece
                     if piece.alive:
                         limit = asyncio.get_running_loop().time() + waits.token_s
-                await _drain(chunks)
+                if usage := await _drain(chunks):
+                    yield Piece(finish=piece.finish, usage=usage)
 
     async def count(self, prompt: str | Sequence[Message]) -> int:
         """Return how many tokens a text has, or messages with the chat template around them.
@@ -132,9 +140,9 @@ class ModelServer:
         :raises ModelError: if the server cannot tell; only vLLM and its like can.
         """
         asked: dict[str, Any] = (
-            {"prompt": prompt, "add_special_tokens": False}
+            {"prompt": without_control_tokens(prompt), "add_special_tokens": False}
             if isinstance(prompt, str)
-            else {"messages": list(prompt), "add_generation_prompt": True}
+            else {"messages": _plain(prompt), "add_generation_prompt": True}
         )
         with self._explained():
             async with asyncio.timeout(_COUNT_TIMEOUT_S):
@@ -158,13 +166,15 @@ class ModelServer:
         return self._has_health
 
     async def _create(
-        self, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, messages: Sequence[Message], extra: Mapping[str, Any], traceparent: str = ""
     ) -> openai.AsyncStream[object]:
         """Return the begun stream; a connection that the server had closed is tried once more."""
+        told = {"stream_options": {"include_usage": True}} if self._tells_usage else {}
         body = {
             "model": await self._known_name(),
-            "messages": list(messages),
+            "messages": _plain(messages),
             "stream": True,
+            **told,
             **self._role.sampling.to_json(),
             **self._role.extra_body,
             **extra,
@@ -177,6 +187,7 @@ class ModelServer:
                 body=body,
                 stream=True,
                 stream_cls=openai.AsyncStream[object],
+                options={"headers": model_headers(traceparent)},
             )
 
         try:
@@ -185,6 +196,11 @@ class ModelServer:
             raise
         except openai.APIConnectionError:
             return await send()
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            if "stream_options" not in str(error) or not self._tells_usage:
+                raise
+            self._tells_usage = False  # a server from before this was asked for
+            return await self._create(messages, extra, traceparent)
 
     async def _known_name(self) -> str:
         """Return the model to ask: the one that is set, else the first that the server lists."""
@@ -231,18 +247,28 @@ class ModelServer:
                 return ModelUnavailableError(f"the model server {url} cannot be reached")
             case openai.APIConnectionError() | StopAsyncIteration():
                 return ModelBrokenOffError(f"{url} ended its answer before it was whole")
-            case openai.APIResponseValidationError() | ValueError():
+            case openai.APIResponseValidationError() | ValueError() | RecursionError():
                 return ModelGarbageError(f"{url} answered with something that is no chat")
             case _:
                 return ModelStatusError(f"{url} reported an error while it answered")
 
 
-async def _drain(chunks: openai.AsyncStream[object]) -> None:
-    """Read a finished answer's stream to its end, so that the connection can be used again."""
+def _plain(messages: Sequence[Message]) -> list[Message]:
+    """Return messages as they are sent: none of them can begin or end another one."""
+    return [{**each, "content": without_control_tokens(each["content"])} for each in messages]
+
+
+async def _drain(chunks: openai.AsyncStream[object]) -> TokenUsage | None:
+    """Read a finished answer's stream to its end, so that the connection can be used again.
+
+    :returns: what the answer cost, which servers tell there.
+    """
+    usage: TokenUsage | None = None
     with contextlib.suppress(*_FAILURES):
         async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-            async for _ in chunks:
-                pass
+            async for chunk in chunks:
+                usage = _usage(chunk) or usage
+    return usage
 
 
 def _piece(chunk: object) -> Piece:
@@ -253,8 +279,9 @@ def _piece(chunk: object) -> Piece:
     choices = chunk.get("choices") if isinstance(chunk, dict) else None
     if not isinstance(choices, list):
         raise ModelGarbageError("the model server sent something that is no chat completion")
+    usage = _usage(chunk)
     if not choices:
-        return Piece()
+        return Piece(usage=usage)
     choice = choices[0] if isinstance(choices[0], dict) else {}
     delta = choice.get("delta")
     written = delta if isinstance(delta, dict) else {}
@@ -263,4 +290,15 @@ def _piece(chunk: object) -> Piece:
     finish = choice.get("finish_reason") or ""
     if not isinstance(text, str) or not isinstance(finish, str):
         raise ModelGarbageError("the model server sent an answer that is no text")
-    return Piece(text, finish, alive=bool(text or reasoning))
+    return Piece(text, finish, alive=bool(text or reasoning), usage=usage)
+
+
+def _usage(chunk: object) -> TokenUsage | None:
+    """Return what a chunk says of the tokens read and written; None where it says nothing."""
+    told = chunk.get("usage") if isinstance(chunk, dict) else None
+    if not isinstance(told, dict):
+        return None
+    prompt, answer = told.get("prompt_tokens"), told.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(answer, int):
+        return None
+    return TokenUsage(max(0, prompt), max(0, answer))

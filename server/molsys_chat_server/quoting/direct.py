@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from molsys_chat_rag.hits import Hit, Symbol
-from molsys_chat_rag.index import Index
+from molsys_chat_rag.joined import AnyIndex
 from molsys_chat_rag.names.parameters import Parameter, parse_parameters
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section
 from molsys_chat_server.quoting.extracts import parameter_name, purpose, show_field, show_signature
@@ -32,7 +32,7 @@ class DirectAnswer:
         return (self.hit, *(hit for hit in hits if hit.section.address not in own))
 
 
-def direct_answer(question: str, index: Index, hits: Sequence[Hit]) -> DirectAnswer | None:
+def direct_answer(question: str, index: AnyIndex, hits: Sequence[Hit]) -> DirectAnswer | None:
     """Return the answer to a question that asks only for what is written down of one name.
 
     :param hits: what retrieval found, best first; of several objects of one name it says which.
@@ -50,7 +50,7 @@ def direct_answer(question: str, index: Index, hits: Sequence[Hit]) -> DirectAns
     return None
 
 
-def _find_symbol(name: str, index: Index, hits: Sequence[Hit]) -> Symbol | None:
+def _find_symbol(name: str, index: AnyIndex, hits: Sequence[Hit]) -> Symbol | None:
     """Return the documented object that a reader calls by a name; none where several are."""
     first, dot, rest = name.partition(".")
     full = f"{index.names.aliases.get(first, first)}{dot}{rest}"
@@ -61,11 +61,11 @@ def _find_symbol(name: str, index: Index, hits: Sequence[Hit]) -> Symbol | None:
     return index.names.resolve(known) if known else _among(name, hits, index)
 
 
-def _is_package(name: str, index: Index) -> bool:
+def _is_package(name: str, index: AnyIndex) -> bool:
     return name in index.names.packages
 
 
-def _among(name: str, hits: Sequence[Hit], index: Index) -> Symbol | None:
+def _among(name: str, hits: Sequence[Hit], index: AnyIndex) -> Symbol | None:
     """Return the most public of the found objects of a name; none where two are as public."""
     own = [name, name.partition(".")[2]] if "." in name else [name]
     found = {
@@ -79,7 +79,7 @@ def _among(name: str, hits: Sequence[Hit], index: Index) -> Symbol | None:
     return index.symbol(ranked[0])
 
 
-def _hit(section: Section, index: Index, hits: Sequence[Hit]) -> Hit:
+def _hit(section: Section, index: AnyIndex, hits: Sequence[Hit]) -> Hit:
     """Return the hit of a section, or one made for it."""
     for hit in hits:
         if section.address == hit.section.address:
@@ -91,6 +91,7 @@ def _hit(section: Section, index: Index, hits: Sequence[Hit]) -> Hit:
         url=index.url(section.address),
         excerpt=(purpose(section) or section.signature)[:LONGEST_EXCERPT],
         similarity=1.0,
+        project=index.project_of(section.address),
     )
 
 

@@ -34,7 +34,7 @@ _EMPTY = re.compile(
 )
 _SETUP = re.compile(r"\s*(import |from \S+ import |%|!|#|print\(|for .*:$|warnings\.|[\w.]*$)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`\N{INVERTED QUESTION MARK}])")
-_REFERENCE = re.compile(r"\s*\[\d+\](?!\()")
+_REFERENCE = re.compile(r"(?<!\s)\s*+\[\d++\](?!\()")
 
 _SHORT_PROSE_WORDS = 8
 _SHORT_PROSE_COVERAGE = 0.5

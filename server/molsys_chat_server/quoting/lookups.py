@@ -51,7 +51,7 @@ _PARTS = {
         "OF": r"(?:of|in|for|to|from)",
         "X": r"(?:the )?(?P<noun>{NOUN} )?(?P<x>[\w.]+)(?P<call>\(\))?(?: (?P<noun2>{NOUN}))?",
         "P": r"(?:the )?(?:{ITEM} )?"
-        r"(?P<p>\w+(?: \w+){0,2}?(?:(?:, and|,| and) \w+(?: \w+)?)*)(?: {ITEM})?",
+        r"(?P<p>\w+(?: \w+){0,2}?(?:(?:, and|,| and) \w+(?: (?!and\b)\w+)?)*)(?: {ITEM})?",
         "ASK": r"(?:(?:please|hi|hello|hey),? )?(?:(?:can|could) you )?"
         r"(?:(?:tell|show|give|remind) me |list |i (?:want|need|would like) to (?:know|see) )?",
     },

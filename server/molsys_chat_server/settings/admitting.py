@@ -1,17 +1,23 @@
-"""Who may ask, how often and how much."""
+"""Who may ask, and what a request may hold."""
 
 import ipaddress
+import re
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from molsys_chat_server.settings.lists import Secrets, Texts, split_list
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+MIN_SECRET_CHARACTERS = 16
+"""Shortest secret: what is shorter can be guessed."""
 
 
 class AdmittingSettings(BaseModel):
-    """Who may ask, how often and how much."""
+    """Who may ask, and what a request may hold."""
 
     cors_origins: Texts = Field(
         (),
@@ -30,23 +36,39 @@ class AdmittingSettings(BaseModel):
             "address."
         ),
     )
-    requests_per_minute: int = Field(
-        30, ge=0, le=100000, description="Requests a minute that one client may send; 0: no limit."
-    )
-    rate_limit_storage: str = Field(
-        "memory://",
+    allowed_hosts: Texts = Field(
+        (),
         description=(
-            "Where requests are counted: `memory://` in each process, or a store that several "
-            "processes share, such as `redis://127.0.0.1:6379`."
+            "Names under which the service may be asked, such as `docs.example.org`; without any, "
+            "all. Addresses always pass."
         ),
     )
-    max_concurrent_answers: int = Field(
-        128,
-        ge=1,
-        le=10000,
+    sessions: Literal["off", "on"] = Field(
+        "off", description="Whether a request needs a session of the widget, or a key."
+    )
+    session_life_s: int = Field(
+        900, ge=60, le=86400, description="Seconds for which a session of the widget is valid."
+    )
+    session_secret: Secrets = Field(
+        (),
         description=(
-            "Requests that are answered at once, those that wait for the model included; more "
-            "are refused with 503."
+            "What sessions are signed with: the first of the list signs, all are accepted. Without "
+            "it a random one is made at every start, and copies do not know each other's sessions."
+        ),
+    )
+    proof_of_work: Literal["off", "overload", "always"] = Field(
+        "off", description="When a new session costs the browser some work."
+    )
+    proof_of_work_bits: int = Field(
+        16, ge=1, le=24, description="How much: each bit more doubles it."
+    )
+    overload_share: float = Field(
+        0.8,
+        gt=0,
+        le=1,
+        description=(
+            "The share of `max_concurrent_answers`, or of a model's queue, from which the service "
+            "is overloaded."
         ),
     )
     max_body_bytes: int = Field(
@@ -65,7 +87,14 @@ class AdmittingSettings(BaseModel):
         15.0, gt=0, le=600, description="Seconds in which a request's body arrives."
     )
 
-    @field_validator("cors_origins", "api_keys", "trusted_proxies", mode="before")
+    @field_validator(
+        "cors_origins",
+        "api_keys",
+        "trusted_proxies",
+        "allowed_hosts",
+        "session_secret",
+        mode="before",
+    )
     @classmethod
     def _split_admitted(cls, value: object) -> object:
         return split_list(value)
@@ -81,6 +110,24 @@ class AdmittingSettings(BaseModel):
                     f"{origin!r} is no origin: give scheme and host alone, "
                     "such as https://docs.example.org"
                 )
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(
+                    f"{host!r} is no name of a host: give it without scheme and port, "
+                    "such as docs.example.org"
+                )
+        return value
+
+    @field_validator("session_secret")
+    @classmethod
+    def _check_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(each.get_secret_value()) < MIN_SECRET_CHARACTERS for each in value):
+            raise ValueError(f"each secret must have at least {MIN_SECRET_CHARACTERS} characters")
         return value
 
     @field_validator("trusted_proxies")

@@ -12,14 +12,28 @@ logger = logging.getLogger(__name__)
 NEEDS_RESTART = frozenset(
     {
         "indexes",
+        "index_fetch_s",
+        "index_fetch_timeout_s",
+        "index_folder",
+        "index_keys",
+        "index_max_mb",
+        "index_models",
+        "index_silence_timeout_s",
         "reranker",
         "docs",
         "host",
         "port",
         "cors_origins",
         "rate_limit_storage",
-        "feedback_db",
+        "records_db",
         "shutdown_grace_s",
+        "max_connections",
+        "head_timeout_s",
+        "keep_alive_s",
+        "reading_timeout_s",
+        "log_format",
+        "log_level",
+        "traces_endpoint",
     }
 )
 """Settings that a running service was built with; new values of them wait for the next start."""

@@ -12,13 +12,14 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 
 from molsys_chat_server.errors import SettingsError
+from molsys_chat_server.indexes.sources import is_url
 from molsys_chat_server.settings.lists import split_list
-from molsys_chat_server.settings.problems import ENV_PREFIX, first_problem, suggest
+from molsys_chat_server.settings.problems import ENV_PREFIX, first_problem, renamed, suggest
 from molsys_chat_server.settings.whole import Settings
 
 logger = logging.getLogger(__name__)
 
-_PATH_FIELDS = frozenset({"indexes", "docs", "feedback_db"})
+_PATH_FIELDS = frozenset({"indexes", "index_folder", "docs", "records_db"})
 
 
 def load_settings(config: Path | None = None, **overrides: object) -> Settings:
@@ -81,18 +82,27 @@ def _from_folder(folder: Path, name: str, value: object) -> object:
         return str(folder / value)
     if name not in _PATH_FIELDS:
         return value
+    if name == "records_db" and isinstance(value, str) and (not value or "://" in value):
+        return value
     if name == "indexes":
         value = split_list(value)
     if isinstance(value, str):
         return folder / value
     if isinstance(value, list):
-        return [folder / path if isinstance(path, str) else path for path in value]
+        return [_joined(folder, path) if isinstance(path, str) else path for path in value]
     return value
+
+
+def _joined(folder: Path, entry: str) -> str:
+    """Return a path that starts from a folder; an address as it is."""
+    return entry if is_url(entry) else str(folder / entry)
 
 
 def _warn_of_unknown_variables(environment: Mapping[str, str]) -> None:
     for variable in environment:
         name = variable.removeprefix(ENV_PREFIX).lower()
+        if variable.startswith(ENV_PREFIX) and (now := renamed(name)):
+            raise SettingsError(f"{variable} is set, but {now}")
         known = name.partition("__")[0] in Settings.model_fields
         if variable.startswith(ENV_PREFIX) and not known:
             told = suggest(name, Settings.model_fields)

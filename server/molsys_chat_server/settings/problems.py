@@ -28,6 +28,8 @@ def first_problem(error: ValidationError, config: Path | None, known: Iterable[s
     problem = error.errors(include_url=False)[0]
     name = ".".join(map(str, problem["loc"]))
     where = f" in {config}" if config is not None else ""
+    if problem["type"] == "extra_forbidden" and (now := renamed(name)):
+        return f"there is no setting {name!r} any more{where}: {now}"
     if problem["type"] == "extra_forbidden":
         return f"there is no setting {name!r}{where}{suggest(name, known)}"
     message = problem["msg"].removeprefix("Value error, ")
@@ -35,9 +37,17 @@ def first_problem(error: ValidationError, config: Path | None, known: Iterable[s
         return f"settings{where}: {message}"
     value = problem["input"]
     given = str(value) if isinstance(value, Path) else value
-    shown = "" if "key" in name or isinstance(value, dict) else f" = {given!r}"
+    hidden = "key" in name or "secret" in name or name == "records_db" or isinstance(value, dict)
+    shown = "" if hidden else f" = {given!r}"
     variable = f"{ENV_PREFIX}{name.replace('.', '__').upper()}"
     return f"setting {name}{shown}: {message} (in the settings file, or {variable})"
+
+
+def renamed(name: str) -> str:
+    """Return what became of a setting of an earlier release; empty where it was none."""
+    if name != "feedback_db":
+        return ""
+    return "it is called records_db now; give it the same value, and the same file goes on"
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

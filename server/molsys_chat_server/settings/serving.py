@@ -4,14 +4,36 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, field_validator
 
-from molsys_chat_server.settings.lists import Paths, split_list
+from molsys_chat_server.indexes.sources import is_url
+from molsys_chat_server.settings.lists import Texts, split_list
+from molsys_chat_server.settings.publishing import published_url
 
 
 class ServingSettings(BaseModel):
     """Which indexes are served, and where."""
 
-    indexes: Paths = Field(
-        (), description="Folders of the indexes to serve, one for each project and version."
+    indexes: Texts = Field(
+        (),
+        description=(
+            "The indexes to serve: folders, folders that hold index folders, patterns such as "
+            "`/srv/indexes/*`, and addresses of published ones."
+        ),
+    )
+    open_indexes_mb: int = Field(
+        2000,
+        ge=10,
+        le=10_000_000,
+        description=(
+            "Memory that open indexes may take together, in megabytes; what was not asked for "
+            "longest is closed for another one."
+        ),
+    )
+    aliases: dict[str, dict[str, str]] = Field(
+        {},
+        description="Further names of versions, a table a project, besides `latest` and `stable`.",
+    )
+    groups: dict[str, tuple[str, ...]] = Field(
+        {}, description="Projects that are asked together, by a name to ask for."
     )
     docs: Path | None = Field(
         None, description="Folder of built HTML to serve at `/`; none is served without it."
@@ -39,7 +61,23 @@ class ServingSettings(BaseModel):
     @field_validator("indexes", mode="before")
     @classmethod
     def _split_indexes(cls, value: object) -> object:
-        return split_list(value)
+        entries = split_list(value)
+        if not isinstance(entries, list | tuple):
+            return entries
+        return tuple(str(each) if isinstance(each, Path) else each for each in entries)
+
+    @field_validator("indexes")
+    @classmethod
+    def _check_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(published_url(each) if is_url(each) else each for each in value)
+
+    @field_validator("groups")
+    @classmethod
+    def _check_groups(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for name, projects in value.items():
+            if len({project.casefold() for project in projects}) < 2:
+                raise ValueError(f"the group {name!r} needs two projects or more")
+        return value
 
     @field_validator("docs")
     @classmethod

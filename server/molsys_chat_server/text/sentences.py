@@ -11,10 +11,10 @@ _SENTENCE_END = re.compile(
 )
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|cf|vs|eq|fig|dr|et al|p\.ej|[A-Z])\.$", re.IGNORECASE)
 _FENCE = re.compile(r"\s*(?:[-*+]\s+|\d+[.)]\s+)*(`{3,}|~{3,})")
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s|\s*\*\*[^*]+\*\*:?\s*$|\s*[-=|:+\s]+$")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s|\s*\*\*[^*]+\*\*:?\s*$|[-=|:+\s]++$")
 _TITLE = re.compile(r"\*\*[^*]+\*\*:?")
 _MARKER = re.compile(r"\s*(?:[-*+]\s+|\d{1,3}[.)]\s+|>\s?|\|\s*)*")
-_CITATION = re.compile(r"\s*\[(\d+)\]")
+_CITATION = re.compile(r"(?<!\s)\s*+\[(\d++)\]")
 
 _LEAD_IN = re.compile(
     r"(?:here(?: is|'s| are)|(?:for|as an) example|the following|an? example|(?:this|these) (?:is"
@@ -95,9 +95,9 @@ def without_citations(text: str) -> str:
 
 def _claim(answer: str, start: int, end: int) -> Claim:
     whole = answer[start:end]
-    text = re.sub(rf"(?:{_CITATION.pattern})+[\s|]*$", "", whole.rstrip())
+    text = re.sub(rf"(?<!\d\])(?:{_CITATION.pattern})++[\s|]*$", "", whole.rstrip())
     # `… in nanometres [1].`: the full stop stands behind its citation.
-    text = re.sub(rf"(?:{_CITATION.pattern})+([.!?:]?)$", r"\2", text)
+    text = re.sub(rf"(?<!\d\])(?:{_CITATION.pattern})++([.!?:]?)$", r"\2", text)
     numbers = {int(match[1]) for match in _CITATION.finditer(whole)}
     shown = text if answer.startswith(text, start) else text[:-1]
     return Claim(shown.rstrip(), start, tuple(sorted(numbers)))

@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-import snowballstemmer
-
 from molsys_chat_rag.search.lexical import plain
 from molsys_chat_rag.search.spanish import to_english
+from molsys_chat_rag.search.stemming import snowball_stem
 from molsys_chat_server.text.words import language
 
-_WORD = re.compile(r"(?<![\w.`])[^\W\d_]+(?![\w.(]*[\w(])")
+_WORD = re.compile(r"(?<![\w.`])[^\W\d_]++(?!\.*[\w(])")
 _CODE = re.compile(r"(`[^`\n]*`)")
 
 _PAIRS = """
@@ -74,10 +73,5 @@ def _known() -> dict[str, str]:
     return {_stem(spanish): english for spanish, english in pairs}
 
 
-@cache
-def _stemmer() -> "snowballstemmer.stemmer":
-    return snowballstemmer.stemmer("spanish")
-
-
 def _stem(word: str) -> str:
-    return str(_stemmer().stemWord(plain(word)))
+    return snowball_stem("spanish", plain(word))

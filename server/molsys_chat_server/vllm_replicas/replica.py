@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import httpx
+import httpx2
 
 from molsys_chat_server.errors import ReplicasError
 from molsys_chat_server.vllm_replicas.lines import read_lines
@@ -96,7 +96,7 @@ class Replica:
         :raises ReplicasError: if it did neither in time.
         """
         began = time.monotonic()
-        async with httpx.AsyncClient(timeout=_HEALTH_TIMEOUT_S, trust_env=False) as client:
+        async with httpx2.AsyncClient(timeout=_HEALTH_TIMEOUT_S, trust_env=False) as client:
             while self._process.returncode is None:
                 if await _healthy(client, self.spec.url):
                     return True
@@ -145,12 +145,12 @@ class Replica:
             transport.close()
 
 
-async def _healthy(client: httpx.AsyncClient, url: str) -> bool:
+async def _healthy(client: httpx2.AsyncClient, url: str) -> bool:
     try:
         answer = await client.get(f"{url}/health")
-    except httpx.HTTPError:
+    except httpx2.HTTPError:
         return False
-    return answer.status_code == httpx.codes.OK
+    return answer.status_code == httpx2.codes.OK
 
 
 def check_port(spec: ReplicaSpec) -> None:

@@ -1,7 +1,6 @@
 """The ASGI application."""
 
 import contextlib
-import logging
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,19 +11,23 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from molsys_chat_server.admission.sessions import HEADER as SESSION_HEADER
 from molsys_chat_server.errors import RequestError
+from molsys_chat_server.indexes.published_watch import PublishedIndexes
 from molsys_chat_server.indexes.registry import IndexRegistry
-from molsys_chat_server.metrics import Metrics
+from molsys_chat_server.mcp_tools import optional as mcp_tools
+from molsys_chat_server.observing.request_ids import HEADER, note
+from molsys_chat_server.observing.requests import ObservedRequests
+from molsys_chat_server.openai_api import endpoints as openai_endpoints
 from molsys_chat_server.service import Service
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.settings.file import SettingsFile
-from molsys_chat_server.web import endpoints
+from molsys_chat_server.web import endpoints, openapi
+from molsys_chat_server.web.names import OwnNames
 from molsys_chat_server.web.pages import Assets, DocsPages, PageHead
 from molsys_chat_server.web.responses import error_response
-
-logger = logging.getLogger(__name__)
 
 ASSETS_PATH = "/_molsys_chat"
 """Where the widget's files are served."""
@@ -42,9 +45,13 @@ _ENDPOINTS = {
     "/v1/search": (endpoints.search, "GET"),
     "/v1/index": (endpoints.indexes, "GET"),
     "/v1/feedback": (endpoints.feedback, "POST"),
+    "/v1/session": (endpoints.session, "POST"),
+    "/v1/chat/completions": (openai_endpoints.completions, "POST"),
+    "/v1/models": (openai_endpoints.models, "GET"),
     "/healthz": (endpoints.healthz, "GET"),
     "/readyz": (endpoints.readyz, "GET"),
     "/metrics": (endpoints.metrics, "GET"),
+    openapi.PATH: (openapi.describe, "GET"),
 }
 
 
@@ -55,6 +62,7 @@ def create_app(
     assets: Path | None = None,
     registry: IndexRegistry | None = None,
     settings_file: SettingsFile | None = None,
+    published: PublishedIndexes | None = None,
 ) -> Starlette:
     """Return the service.
 
@@ -62,26 +70,41 @@ def create_app(
     :param assets: folder of the widget's files, served under ``/_molsys_chat/``.
     :param registry: indexes that are open already, and closed by whoever opened them; by default
         those of the settings are opened at start.
+    :param published: the published ones among the indexes, where ``registry`` was made with them.
     :param settings_file: where the settings came from, to be followed when it changes.
     :raises SettingsError: if a setting cannot be put to work.
     """
-    service = Service(settings, registry, settings_file)
+    service = Service(settings, registry, settings_file, published)
+    tools = mcp_tools.make_endpoint(service)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncGenerator[None]:
-        async with service.running():
+        async with service.running(), tools.running() if tools else contextlib.nullcontext():
             yield
 
     app = Starlette(
-        routes=_routes(settings, page_head, assets),
+        routes=_routes(settings, page_head, assets, tools),
         middleware=[
-            Middleware(RequestCount, metrics=service.metrics),
+            Middleware(
+                ObservedRequests,
+                metrics=service.metrics,
+                endpoints=(*_ENDPOINTS, mcp_tools.PATH),
+                traces=service.traces,
+            ),
+            Middleware(OwnNames, admission=service.admission),
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type", "X-API-Key"],
-                expose_headers=["Retry-After"],
+                allow_headers=[
+                    "Authorization",
+                    "Content-Type",
+                    "X-API-Key",
+                    SESSION_HEADER,
+                    *openai_endpoints.BROWSER_HEADERS,
+                    *mcp_tools.BROWSER_HEADERS,
+                ],
+                expose_headers=["Retry-After", "X-Request-ID"],
             ),
         ],
         exception_handlers={
@@ -95,10 +118,17 @@ def create_app(
     return app
 
 
-def _routes(settings: Settings, page_head: PageHead | None, assets: Path | None) -> list[BaseRoute]:
+def _routes(
+    settings: Settings,
+    page_head: PageHead | None,
+    assets: Path | None,
+    tools: ASGIApp | None,
+) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(path, endpoint, methods=[method]) for path, (endpoint, method) in _ENDPOINTS.items()
     ]
+    if tools is not None:
+        routes.append(Route(mcp_tools.PATH, tools, methods=["POST"]))
     if assets is not None:
         routes.append(Mount(ASSETS_PATH, Assets(directory=assets)))
     if settings.docs is not None:
@@ -106,45 +136,26 @@ def _routes(settings: Settings, page_head: PageHead | None, assets: Path | None)
     return routes
 
 
-class RequestCount:
-    """Counts requests by endpoint and status."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._requests = metrics.requests
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and count its status."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        endpoint = scope["path"] if scope["path"] in _ENDPOINTS else "docs"
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._requests.labels(endpoint, str(message["status"])).inc()
-            await send(message)
-
-        await self._app(scope, receive, counted)
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
+async def _refuse(_request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestError):
         raise error
-    logger.info("%s refused with %s: %s", request.url.path, error.status, error.code)
-    return error_response(error.status, error.code, str(error), error.retry_after_s)
+    note(error=error.code)
+    return error_response(error.status, error.code, str(error), error.retry_after_s, error.details)
 
 
 async def _say_status(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 404 and not request.url.path.startswith("/v1/"):
-        return HTMLResponse(_NOT_FOUND, 404)
+        return HTMLResponse(_NOT_FOUND, 404, headers={"X-Content-Type-Options": "nosniff"})
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
     response = error_response(error.status_code, code, error.detail)
     response.headers.update(error.headers or {})
     return response
 
 
-async def _say_failure(_request: Request, _error: Exception) -> Response:
-    return error_response(500, "internal", "something went wrong here; the service's log says what")
+async def _say_failure(request: Request, _error: Exception) -> Response:
+    told = "something went wrong here; the service's log says what"
+    response = error_response(500, "internal", told)
+    response.headers[HEADER] = request.scope.get("molsys_chat.request_id", "")
+    return response

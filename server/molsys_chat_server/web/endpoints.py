@@ -1,30 +1,30 @@
 """The HTTP endpoints: each parses, calls, responds."""
 
-import asyncio
 import contextlib
-import sqlite3
-from collections.abc import AsyncGenerator
 from typing import Any
 
-import anyio
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from molsys_chat_rag.hits import Hit
-from molsys_chat_rag.index import Index
-from molsys_chat_server.answering.answer import index_facts, stream_answer
+from molsys_chat_rag.storage.manifest import Manifest
+from molsys_chat_server.answering.answer import index_facts, manifest_facts
 from molsys_chat_server.answering.passages import heading_path
-from molsys_chat_server.errors import UnavailableError
-from molsys_chat_server.events import Event, joined_json
-from molsys_chat_server.metrics import Metrics
-from molsys_chat_server.models.readers import read_reader
+from molsys_chat_server.errors import RecordsError, UnavailableError
+from molsys_chat_server.events import joined_json
+from molsys_chat_server.observing.request_ids import note
 from molsys_chat_server.service import Service
-from molsys_chat_server.web.requests import parse_chat, parse_feedback, parse_search, read_body
+from molsys_chat_server.threads import Kind, in_thread
+from molsys_chat_server.web.asking import READER_LEFT, begin_answer, collect_answer
+from molsys_chat_server.web.requests import (
+    parse_chat,
+    parse_feedback,
+    parse_search,
+    parse_session,
+    read_body,
+)
 from molsys_chat_server.web.responses import AnswerStream, json_response
-
-_READER_LEFT = 499
-"""The status, never sent, that servers log for a client who left (nginx)."""
 
 
 def _service(request: Request) -> Service:
@@ -38,37 +38,37 @@ async def chat(request: Request) -> Response:
     await service.admission.check(request)
     asked = parse_chat(await read_body(request, service.settings), service.settings)
     streamed = asked.stream or "text/event-stream" in request.headers.get("accept", "")
-    reader = read_reader(asked, service.admission.client_network(request))
     with contextlib.ExitStack() as held:
-        held.enter_context(service.admission.place())
-        index = held.enter_context(service.registry.lease(asked.project, asked.version))
-        models = held.enter_context(service.models.used())
-        if (writer := models.writer(reader)) is not None:
-            held.enter_context(writer.pool.ticket())
-        answer = stream_answer(index, asked, service.settings, models=models, reader=reader)
-        events = _observed(answer, service.metrics)
+        events = await begin_answer(request, asked, held)
         if streamed:
+            held.enter_context(service.metrics.streams.track_inprogress())
             return AnswerStream(events, held.pop_all(), service.settings.shutdown_grace_s)
-        return await _whole_answer(request, events)
+        answer = await collect_answer(request, events)
+    if answer is None:
+        return Response(status_code=READER_LEFT)
+    return json_response(joined_json(answer))
 
 
 async def search(request: Request) -> Response:
     """Find sections: ``GET /v1/search``."""
     service = _service(request)
-    await service.admission.check(request)
+    admitted = await service.admission.check(request)
     query = parse_search(request, service.settings)
-    with service.admission.place(), service.registry.lease(query.project, query.version) as index:
+    with service.admission.place(admitted), contextlib.ExitStack() as held:
+        projects = service.registry.projects_of(query.project, query.version)
+        await service.admission.check_project(admitted, *projects)
+        lease = await service.registry.acquire(query.project, query.version)
+        index = held.enter_context(lease)
         k = query.k or service.settings.default_k
-        found = await anyio.to_thread.run_sync(
-            lambda: index.search(query.q.strip(), k=k, page=query.page)
-        )
+        note(project=index.manifest.project)
+        found = await in_thread(Kind.SEARCH, index.search, query.q.strip(), k=k, page=query.page)
         return json_response(
             {
                 "question": query.q.strip(),
                 "answerable": found.answerable,
                 "confidence": round(found.confidence, 4),
                 "hits": [_hit(n, hit) for n, hit in enumerate(found.hits, 1)],
-                "index": index_facts(index).to_json(),
+                "index": index_facts(index, lease.asked_version).to_json(),
             }
         )
 
@@ -77,8 +77,14 @@ async def indexes(request: Request) -> Response:
     """Say what is served: ``GET /v1/index``."""
     service = _service(request)
     await service.admission.check(request)
-    served = [state.index for state in service.registry.status() if state.index is not None]
-    return json_response({"indexes": [_facts(index) for index in served]})
+    states = service.registry.status()
+    served = [
+        _facts(s.manifest, is_open=s.is_open) | _published(service, s.url)
+        for s in states
+        if s.manifest is not None
+    ]
+    groups = {name: list(projects) for name, projects in service.registry.groups().items()}
+    return json_response({"indexes": served} | ({"groups": groups} if groups else {}))
 
 
 async def feedback(request: Request) -> Response:
@@ -86,13 +92,10 @@ async def feedback(request: Request) -> Response:
     service = _service(request)
     await service.admission.check(request)
     vote = parse_feedback(await read_body(request, service.settings))
-    store = service.feedback
+    model, days = service.label_of(vote.id), service.settings.keep_questions_days
     try:
-        if store is None:
-            raise sqlite3.OperationalError(service.feedback_problem)
-        model = service.label_of(vote.id)
-        await anyio.to_thread.run_sync(store.add, vote.id, vote.vote, vote.comment, model)
-    except sqlite3.Error as error:
+        await service.records.vote(vote.id, vote.vote, vote.comment, model, days)
+    except RecordsError as error:
         raise UnavailableError(
             "votes cannot be stored now", code="feedback_unavailable", retry_after_s=60
         ) from error
@@ -100,6 +103,16 @@ async def feedback(request: Request) -> Response:
     if model:
         service.metrics.model_votes.labels(model, vote.vote).inc()
     return json_response({"id": vote.id, "vote": vote.vote})
+
+
+async def session(request: Request) -> Response:
+    """Give the widget a session, or work to do for one: ``POST /v1/session``."""
+    service = _service(request)
+    await service.admission.check_newcomer(request)
+    asked = parse_session(await read_body(request, service.settings))
+    begun = await service.admission.begin_session(request, asked.challenge, asked.nonce)
+    kept = {"kept_days": service.settings.keep_questions_days}
+    return json_response(begun.to_json() | kept)
 
 
 async def healthz(_request: Request) -> Response:
@@ -120,43 +133,6 @@ async def metrics(request: Request) -> Response:
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-async def _observed(answer: AsyncGenerator[Event], counted: Metrics) -> AsyncGenerator[Event]:
-    """Pass an answer's events on and count how it ends."""
-    finished = False
-    try:
-        async with contextlib.aclosing(answer):
-            async for event in answer:
-                counted.observe(event)
-                finished = event.name in {"done", "error"}
-                yield event
-    finally:
-        if not finished:
-            counted.abandoned.inc()
-
-
-async def _whole_answer(request: Request, events: AsyncGenerator[Event]) -> Response:
-    """Return an answer as one JSON object; a reader who leaves stops the work on it."""
-    answer = asyncio.create_task(_collect(events))
-    gone = asyncio.create_task(_reader_left(request))
-    try:
-        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return json_response(await answer) if answer.done() else Response(status_code=_READER_LEFT)
-    finally:
-        answer.cancel()
-        gone.cancel()
-        await asyncio.gather(answer, gone, return_exceptions=True)
-
-
-async def _collect(events: AsyncGenerator[Event]) -> dict[str, Any]:
-    async with contextlib.aclosing(events):
-        return joined_json([event async for event in events])
-
-
-async def _reader_left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def _hit(n: int, hit: Hit) -> dict[str, Any]:
     return {
         "n": n,
@@ -167,13 +143,21 @@ def _hit(n: int, hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 4),
         "similarity": round(hit.similarity, 4),
         "also_at": list(hit.also_at),
-    }
+    } | ({"project": hit.project} if hit.project else {})
 
 
-def _facts(index: Index) -> dict[str, Any]:
-    manifest = index.manifest
-    return index_facts(index).to_json() | {
+def _published(service: Service, url: str) -> dict[str, Any]:
+    """Return where an index was fetched from, and when it was last looked for there."""
+    state = service.published.state_of(url)
+    if state is None:
+        return {}
+    return {"published": {"url": state.url, "looked_at": state.looked_at}}
+
+
+def _facts(manifest: Manifest, *, is_open: bool) -> dict[str, Any]:
+    return manifest_facts(manifest).to_json() | {
         "base_url": manifest.base_url,
         "counts": manifest.counts,
         "model": manifest.model.id,
+        "open": is_open,
     }

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import anyio
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from molsys_chat_server.threads import Kind, in_thread
 
 PageHead = Callable[[str], str]
 """Returns the HTML to put into a page's head, given the page's path from the docs' root."""
@@ -32,6 +33,11 @@ class DocsPages(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file, the redirect to a folder's page, or the site's own 404 page."""
+        response = await self._found(path, scope)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    async def _found(self, path: str, scope: Scope) -> Response:
         try:
             response = await super().get_response(path, scope)
         except HTTPException as error:
@@ -49,7 +55,7 @@ class DocsPages(StaticFiles):
             head = page_head(file.relative_to(self._root).as_posix())
             return insert_head(file.read_bytes(), head)
 
-        page = await anyio.to_thread.run_sync(changed)
+        page = await in_thread(Kind.PAGE, changed)
         return _page_response(page, response.status_code, scope)
 
     def is_not_modified(self, response_headers: object, request_headers: object) -> bool:
@@ -67,6 +73,7 @@ class Assets(StaticFiles):
         """Return a file."""
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 

@@ -4,16 +4,14 @@ import asyncio
 import re
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_server.errors import MalformedError, TooLargeError
 from molsys_chat_server.settings import Settings
 
 _B = TypeVar("_B", bound=BaseModel)
-
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""Control characters besides tab and newline, and those that turn the writing direction."""
 
 ANSWER_ID = re.compile(r"[0-9a-f]{32}")
 """What an answer's id looks like."""
@@ -23,16 +21,12 @@ MAX_COMMENT_CHARACTERS = 2000
 
 
 def clean_text(text: str) -> str:
-    """Return text with one kind of line end and without control characters."""
-    return _UNWANTED.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """Return text with one kind of line end and without what readers do not see in it."""
+    return without_unseen(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _clean(value: object) -> object:
-    return clean_text(value) if isinstance(value, str) else value
-
-
-Text = Annotated[str, BeforeValidator(_clean)]
-Name = Annotated[str, BeforeValidator(_clean), Field(max_length=500)]
+Text = Annotated[str, AfterValidator(clean_text)]
+Name = Annotated[str, Field(max_length=500), AfterValidator(clean_text)]
 
 
 class _Body(BaseModel):
@@ -84,6 +78,15 @@ class FeedbackRequest(_Body):
     comment: Text = ""
 
 
+class SessionRequest(_Body):
+    """The body of ``POST /v1/session``; what it holds is only there where work was done."""
+
+    challenge: Annotated[str, Field(max_length=200)] = ""
+    """The ticket of the work, as the service gave it."""
+    nonce: Annotated[str, Field(max_length=200)] = ""
+    """Its solution."""
+
+
 class SearchQuery(BaseModel):
     """The query of ``GET /v1/search``."""
 
@@ -107,7 +110,15 @@ def parse_chat(body: bytes, settings: Settings) -> ChatRequest:
     :raises MalformedError: if it is not JSON, has wrong types, or asks nothing.
     :raises TooLargeError: if the question or the conversation is longer than allowed.
     """
-    request = _parse(ChatRequest, body)
+    return check_chat(parse_body(ChatRequest, body), settings)
+
+
+def check_chat(request: ChatRequest, settings: Settings) -> ChatRequest:
+    """Return a request whose question and conversation are what is allowed.
+
+    :raises MalformedError: if it asks nothing.
+    :raises TooLargeError: if the question or the conversation is longer than allowed.
+    """
     _check_size("messages", len(request.messages), settings.max_messages, "messages")
     if request.messages[-1].role != "user":
         raise MalformedError("the last message must be the user's question")
@@ -123,11 +134,19 @@ def parse_feedback(body: bytes) -> FeedbackRequest:
     :raises MalformedError: if it is not one, or its id is not that of an answer.
     :raises TooLargeError: if the comment is too long.
     """
-    request = _parse(FeedbackRequest, body)
+    request = parse_body(FeedbackRequest, body)
     if not ANSWER_ID.fullmatch(request.id):
         raise MalformedError("id must be the id of an answer: 32 hexadecimal digits")
     _check_size("comment", len(request.comment), MAX_COMMENT_CHARACTERS, "characters")
     return request
+
+
+def parse_session(body: bytes) -> SessionRequest:
+    """Return what is handed in for a session; an empty body hands in nothing.
+
+    :raises MalformedError: if it is not JSON or has wrong types.
+    """
+    return parse_body(SessionRequest, body or b"{}")
 
 
 def parse_search(request: Request, settings: Settings) -> SearchQuery:
@@ -165,7 +184,11 @@ async def read_body(request: Request, settings: Settings) -> bytes:
     return bytes(body)
 
 
-def _parse(model: type[_B], body: bytes) -> _B:
+def parse_body(model: type[_B], body: bytes) -> _B:
+    """Return what a body holds.
+
+    :raises MalformedError: if it is not JSON or has wrong types.
+    """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

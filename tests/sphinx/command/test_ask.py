@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ def test_an_answer_for_a_program(index_folder: Path, capsys: Capture) -> None:
     assert answer["sources"][0]["section"] == "select.html#alpha-carbons"
     assert answer["index"]["version"] == "1.2"
     assert "[1]" in answer["answer"]
+
+
+def test_an_answer_of_another_version_is_told() -> None:
+    facts = replace(SOURCES.index, asked_version="0.5")
+    text = shown(replace(SOURCES, index=facts), TokenEvent("Yes [2]."), done(), terminal=False)
+    assert "Version 0.5 was asked for; this answer is from 1." in text
+    assert "was asked for" not in shown(SOURCES, TokenEvent("Yes [2]."), done(), terminal=False)
 
 
 def test_an_unreachable_model_is_told(index_folder: Path, capsys: Capture) -> None:

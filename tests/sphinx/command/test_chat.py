@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 import threading
@@ -233,18 +234,26 @@ def _in_terminal(url: str, question: str, state: Path) -> str:
         [*CHAT, url], stdin=follower, stdout=follower, stderr=follower, env=environment
     )
     os.close(follower)
-    shown = _read_until(leader, "> ")
-    os.write(leader, f"{question}\n".encode())
-    shown += _read_until(leader, "no model wrote this")
-    os.write(leader, b"\x04")
-    assert process.wait(timeout=30) == 0
-    os.close(leader)
+    try:
+        shown = _read_until(leader, "> ")
+        os.write(leader, f"{question}\n".encode())
+        shown += _read_until(leader, "no model wrote this", "> ")
+        os.write(leader, b"\x04")
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
     return shown
 
 
-def _read_until(leader: int, wanted: str) -> str:
-    shown, end = "", time.monotonic() + 30
-    while wanted not in shown and time.monotonic() < end:
-        shown += os.read(leader, 65536).decode("utf-8", "replace")
-    assert wanted in shown, shown
+def _read_until(leader: int, *wanted: str) -> str:
+    """Return what is shown until one text after the other has come."""
+    shown, seen, end = "", 0, time.monotonic() + 60
+    for each in wanted:
+        while (at := shown.find(each, seen)) < 0:
+            ready, _, _ = select.select([leader], [], [], max(0, end - time.monotonic()))
+            assert ready, f"{each!r} did not come: {shown}"
+            shown += os.read(leader, 65536).decode("utf-8", "replace")
+        seen = at + len(each)
     return shown

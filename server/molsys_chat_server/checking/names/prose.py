@@ -10,7 +10,7 @@ from molsys_chat_rag.names.python_code import parse_line
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 _LONGEST_SPAN = 400
 """Characters of a code span that is read."""
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\]\([^)\s]*\)")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\]\((?:(?!\]\()[^)\s])*+\)")
 _DOTTED = re.compile(r"(?<![\w./@-])([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)+)(?![\w/@-])")
 _NO_NAME = re.compile(
     r"\.(?:org|io|com|net|dev|edu|py|pyi|md|rst|html?|txt|toml|ya?ml|json|csv|cfg|ini|git|"

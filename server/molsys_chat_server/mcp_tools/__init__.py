@@ -1,0 +1,4 @@
+"""The documentation as tools for coding agents, by the Model Context Protocol.
+
+Only ``server``, ``endpoint`` and ``stdio`` need the protocol's own package, the extra ``mcp``.
+"""

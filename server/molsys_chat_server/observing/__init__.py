@@ -1,0 +1,1 @@
+"""What the service shows of itself: request ids, logs, traces, and how its event loop does."""
