@@ -13,9 +13,9 @@ from threading import Lock
 
 from rapidfuzz import fuzz, process
 
-from molsys_chat_rag.errors import DamagedIndexError
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.reading.inventory import read_inventory
+from molsys_chat_rag.storage.read_only import open_read_only
 
 FOREIGN = "foreign.sqlite"
 """The file in an index folder."""
@@ -83,14 +83,7 @@ class ForeignNames:
         :raises DamagedIndexError: if it is none of ours.
         """
         self._lock = Lock()
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        try:
-            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._connection.execute("SELECT 1 FROM tails LIMIT 1").fetchone()
-        except sqlite3.Error as error:
-            raise DamagedIndexError(
-                f"{path} cannot be read ({error}): rebuild the index with --full"
-            ) from None
+        self._connection = open_read_only(path, frozenset({"names", "tails"}))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -5,6 +5,7 @@ same bytes; it is read only ever after.
 """
 
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,6 @@ from threading import Lock
 
 import numpy as np
 
-from molsys_chat_rag.errors import DamagedIndexError
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.names.taught import Taught, Teaching
 from molsys_chat_rag.reading.chunks import Chunk
@@ -22,6 +22,7 @@ from molsys_chat_rag.reading.content import Content, Text
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_rag.search.lexical import Posting, build_postings
+from molsys_chat_rag.storage.read_only import open_read_only
 
 STORE = "store.sqlite"
 VECTORS = "vectors.faiss"
@@ -46,6 +47,7 @@ CREATE TABLE texts (section INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, headin
 CREATE TABLE terms (term TEXT PRIMARY KEY, word TEXT NOT NULL, holding INTEGER NOT NULL,
     rows BLOB NOT NULL, impacts BLOB NOT NULL) WITHOUT ROWID;
 """
+_TABLES = frozenset(re.findall(r"^CREATE TABLE (\w+)", _SCHEMA, re.MULTILINE))
 _INDEXES = """
 CREATE INDEX sections_by_page ON sections (page);
 CREATE INDEX sections_by_canonical ON sections (canonical);
@@ -162,14 +164,7 @@ class Store:
         :raises DamagedIndexError: if it is not one.
         """
         self._lock = Lock()
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        try:
-            self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._connection.execute("SELECT 1 FROM sections LIMIT 1").fetchone()
-        except sqlite3.Error as error:
-            raise DamagedIndexError(
-                f"{path} cannot be read ({error}): rebuild the index with --full"
-            ) from None
+        self._connection = open_read_only(path, _TABLES)
 
     def close(self) -> None:
         """Let go of the file."""
