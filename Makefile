@@ -102,10 +102,10 @@ chromium: $(VENV)/dev.stamp
 servers:
 	@if command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; \
 	then exit; fi; \
-	if test "$$(id -u)" = 0 && grep -qs '^ID=debian' /etc/os-release; then \
-	    export DEBIAN_FRONTEND=noninteractive; apt-get update -qq \
-	    && apt-get install -y -qq --no-install-recommends redis-server postgresql >/dev/null; \
-	else echo "redis-server and PostgreSQL are not installed: the tests that need them are skipped"; fi
+	{ test "$$(id -u)" = 0 && grep -qs '^ID=debian' /etc/os-release \
+	  && export DEBIAN_FRONTEND=noninteractive && apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends redis-server postgresql >/dev/null; } \
+	|| echo "redis-server and PostgreSQL are not installed: the tests that need them are skipped"
 
 $(VENV)/demo.stamp: EXTRAS := server,offline,docs
 $(VENV)/dev.stamp: EXTRAS := dev
