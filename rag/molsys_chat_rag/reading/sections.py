@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
+LOWEST_HEADING = 6
+"""The level of the lowest heading that Markdown knows."""
+
 
 class BlockKind(StrEnum):
     """What a block is; it decides how the block is shown, quoted and searched."""
@@ -108,6 +111,16 @@ def render_blocks(blocks: tuple[Block, ...]) -> str:
         else:
             parts.extend(map(render_block, run))
     return "\n\n".join(parts)
+
+
+def render_heading(section: Section, level: int) -> str:
+    """Return a section's heading as Markdown; a documented object's is its full name, as code.
+
+    :param level: 1 for the highest; Markdown knows :data:`LOWEST_HEADING` of them.
+    """
+    title = " ".join((section.symbol or section.title).split())
+    shown = f"`{title}`" if section.kind is SectionKind.OBJECT else title
+    return f"{'#' * min(level, LOWEST_HEADING)} {shown}"
 
 
 def _run(block: Block) -> tuple[BlockKind, str]:

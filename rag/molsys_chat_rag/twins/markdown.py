@@ -1,12 +1,17 @@
 """A page as Markdown."""
 
 from molsys_chat_rag.reading.page import Page
-from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind, render_blocks
+from molsys_chat_rag.reading.sections import (
+    Block,
+    BlockKind,
+    Section,
+    SectionKind,
+    render_blocks,
+    render_heading,
+)
 
 SUFFIX = ".md"
 """What is put after a page's name to name its twin: ``guide/select.html.md``."""
-DEEPEST = 6
-"""The lowest heading that Markdown knows."""
 
 
 def render_page(page: Page, url: str) -> str:
@@ -35,10 +40,7 @@ def _heading(section: Section, page_title: str) -> str | None:
     is_object = section.kind is SectionKind.OBJECT
     if not section.title or (section.path == (page_title,) and not is_object):
         return None
-    level = "#" * min(max(2, len(section.path)), DEEPEST)
-    if not is_object:
-        return f"{level} {_one_line(section.title)}"
-    return f"{level} `{_one_line(section.symbol or section.title)}`"
+    return render_heading(section, max(2, len(section.path)))
 
 
 def _signatures_as_code(section: Section) -> tuple[Block, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from molsys_chat_rag.joined import AnyIndex
-from molsys_chat_rag.reading.sections import Section, SectionKind, render_blocks
+from molsys_chat_rag.reading.sections import Section, render_blocks, render_heading
 from molsys_chat_server.answering.passages import heading_path
 from molsys_chat_server.errors import NotDocumentedError, TooLargeError
 from molsys_chat_server.mcp_tools.desk import Lent
@@ -17,7 +17,6 @@ from molsys_chat_server.mcp_tools.shapes import (
 )
 
 _SEPARATOR = " \N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK} "
-_LOWEST_HEADING = 6
 
 
 def search_docs(lent: Lent, arguments: SearchArguments, longest: int) -> Found:
@@ -110,10 +109,8 @@ def _markdown(sections: Sequence[Section]) -> Iterator[str]:
     """Yield the headings and texts of sections; the first one's heading is of the first level."""
     top = len(sections[0].path)
     for section in sections:
-        level = min(max(1, len(section.path) - top + 1), _LOWEST_HEADING)
-        if title := section.symbol or section.title:
-            title = f"`{title}`" if section.kind is SectionKind.OBJECT else title
-            yield f"{'#' * level} {' '.join(title.split())}"
+        if section.symbol or section.title:
+            yield render_heading(section, max(1, len(section.path) - top + 1))
         if text := render_blocks(section.blocks):
             yield text
 
