@@ -468,7 +468,7 @@ def test_content_that_is_no_index_s(tmp_path, index_folder) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     registry = IndexRegistry([folder])
     (problem,) = registry.refresh()
-    assert "no such table: texts" in problem
+    assert "holds no table 'texts'" in problem
     assert "rebuild the index" in problem
     registry.close()
 
