@@ -19,4 +19,6 @@ Persian or Hindi words stay, and so do the marks of single letters' direction.""
 
 def without_unseen(text: str) -> str:
     """Return a text without control characters and without what is not seen in it."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text  # nothing can hide there, and most texts are such
     return _UNSEEN.sub("", text)
