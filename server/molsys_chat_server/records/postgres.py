@@ -114,7 +114,10 @@ class PostgresDatabase:
 
     def _explained_error(self, error: psycopg.Error) -> RecordsError:
         reason = " ".join(str(error).split()) or type(error).__name__
-        return RecordsError(f"{self.place} cannot be used: {reason}")
+        return RecordsError(
+            f"{self.place} cannot be used: {reason}; check that it runs and takes this user, or "
+            "set records_db to another"
+        )
 
     def _opened(self) -> psycopg.Connection[Row]:
         if self._connection is not None and not _is_alive(self._connection):

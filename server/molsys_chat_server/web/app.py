@@ -84,29 +84,7 @@ def create_app(
 
     app = Starlette(
         routes=_routes(settings, page_head, assets, tools),
-        middleware=[
-            Middleware(
-                ObservedRequests,
-                metrics=service.metrics,
-                endpoints=(*_ENDPOINTS, mcp_tools.PATH),
-                traces=service.traces,
-            ),
-            Middleware(OwnNames, admission=service.admission),
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_methods=["GET", "POST"],
-                allow_headers=[
-                    "Authorization",
-                    "Content-Type",
-                    "X-API-Key",
-                    SESSION_HEADER,
-                    *openai_endpoints.BROWSER_HEADERS,
-                    *mcp_tools.BROWSER_HEADERS,
-                ],
-                expose_headers=["Retry-After", "X-Request-ID"],
-            ),
-        ],
+        middleware=_middleware(settings, service),
         exception_handlers={
             RequestError: _refuse,
             HTTPException: _say_status,
@@ -116,6 +94,33 @@ def create_app(
     )
     app.state.service = service
     return app
+
+
+def _middleware(settings: Settings, service: Service) -> list[Middleware]:
+    """Return what every request passes, the outermost first."""
+    return [
+        Middleware(
+            ObservedRequests,
+            metrics=service.metrics,
+            endpoints=(*_ENDPOINTS, mcp_tools.PATH),
+            traces=service.traces,
+        ),
+        Middleware(OwnNames, admission=service.admission),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "X-API-Key",
+                SESSION_HEADER,
+                *openai_endpoints.BROWSER_HEADERS,
+                *mcp_tools.BROWSER_HEADERS,
+            ],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        ),
+    ]
 
 
 def _routes(
