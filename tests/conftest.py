@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,6 +19,31 @@ def _nothing_is_left_out_for_good() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.collect()
+
+
+def growth_of(run: Callable[[int], object], size: int) -> float:
+    """Return how many times as much processor time something takes for four times as much.
+
+    About 4 is linear, 16 quadratic. Only this process's own time counts, and of several tries the
+    best: neither the machine nor what else it does makes a difference.
+    """
+
+    def seconds(size: int) -> float:
+        began = time.process_time()
+        run(size)
+        return time.process_time() - began
+
+    growths = []
+    while not growths or (min(growths) > 8 and len(growths) < 4):
+        few = min(seconds(size) for _ in range(2))
+        growths.append(seconds(4 * size) / max(few, 1e-3))
+    return min(growths)
+
+
+@pytest.fixture(scope="session")
+def growth() -> Callable[[Callable[[int], object], int], float]:
+    """Measures how processor time grows: ``growth(run, size)``, see :func:`growth_of`."""
+    return growth_of
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """A large site that was built elsewhere, with the chat put into it by ``molsys-chat preview``.
 
-The site is MolSysMT's documentation: ``MOLSYS_CHAT_CORPUS`` names the folder of its HTML.
+The site is MolSysMT's documentation: the archive of its HTML in ``shared/corpora`` beside the
+checkout, or the folder that ``MOLSYS_CHAT_CORPUS`` names.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -22,7 +24,9 @@ from .steps import ask, box_of, overlap, violations
 
 pytestmark = pytest.mark.browser
 
-QUESTIONS = Path(__file__).parents[1] / "benchmarks/questions/molsysmt_report.jsonl"
+ROOT = Path(__file__).parents[2]
+ARCHIVE = ROOT.parent / "shared" / "corpora" / "molsysmt-0.9.8-html.tar.xz"
+QUESTIONS = ROOT / "tests/benchmarks/questions/molsysmt_report.jsonl"
 ASKED = "molsysmt-029"
 """A question that the guide answers in words and code."""
 START = "contents/user/tools/basic/convert.html"
@@ -56,14 +60,21 @@ CUT_OFF = """panel => [...panel.querySelectorAll('button, p, h2, h3, h4, li, sum
 
 
 @pytest.fixture(scope="session")
-def corpus() -> Path:
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of MolSysMT's built documentation."""
-    named = os.environ.get("MOLSYS_CHAT_CORPUS")
-    if not named:
-        pytest.skip("set MOLSYS_CHAT_CORPUS to the folder of MolSysMT's built HTML")
-    if not (Path(named) / START).is_file():
-        pytest.fail(f"MOLSYS_CHAT_CORPUS={named} does not hold {START}", pytrace=False)
-    return Path(named)
+    if named := os.environ.get("MOLSYS_CHAT_CORPUS"):
+        if not (Path(named) / START).is_file():
+            pytest.fail(f"MOLSYS_CHAT_CORPUS={named} does not hold {START}", pytrace=False)
+        return Path(named)
+    if not ARCHIVE.is_file():
+        pytest.skip(
+            "MolSysMT's built HTML is not here: set MOLSYS_CHAT_CORPUS to its folder, or put its"
+            f" archive at {ARCHIVE.relative_to(ROOT.parent)} beside the checkout"
+        )
+    folder = tmp_path_factory.mktemp("molsysmt")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -225,20 +225,20 @@ class RunningServer:
     def stop(self) -> None:
         """Stop it and wait for its end."""
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the service did not stop"
 
     def get(self, path: str, **kwargs: Any) -> httpx2.Response:
         """GET a path."""
-        return httpx2.get(self.url + path, timeout=30, **kwargs)
+        return httpx2.get(self.url + path, timeout=120, **kwargs)
 
     def post(self, path: str, **kwargs: Any) -> httpx2.Response:
         """POST to a path."""
-        return httpx2.post(self.url + path, timeout=30, **kwargs)
+        return httpx2.post(self.url + path, timeout=120, **kwargs)
 
     def options(self, path: str, **kwargs: Any) -> httpx2.Response:
         """Ask what is allowed at a path."""
-        return httpx2.options(self.url + path, timeout=30, **kwargs)
+        return httpx2.options(self.url + path, timeout=120, **kwargs)
 
     def ask(self, question: str, **fields: Any) -> httpx2.Response:
         """Ask a question, answered as JSON."""
@@ -247,7 +247,7 @@ class RunningServer:
     def stream(self, question: str, **fields: Any) -> list[tuple[str, dict[str, Any]]]:
         """Ask a question, answered as a stream; return its events."""
         body = asked(question, stream=True, **fields)
-        with httpx2.stream("POST", self.url + "/v1/chat", json=body, timeout=30) as response:
+        with httpx2.stream("POST", self.url + "/v1/chat", json=body, timeout=120) as response:
             assert response.status_code == 200
             assert response.headers["content-type"].startswith("text/event-stream")
             return list(read_events(response.iter_lines()))
@@ -276,7 +276,7 @@ def read_events(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
             name = data = ""
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for a condition."""
     end = time.monotonic() + seconds
     while not condition():
@@ -549,7 +549,7 @@ def closed_port() -> int:
 def open_stream(server: RunningServer, question: str) -> Iterator[Iterator[Any]]:
     """Ask a question and read its events one by one; leaving closes the connection."""
     body = asked(question, stream=True)
-    with httpx2.stream("POST", server.url + "/v1/chat", json=body, timeout=30) as response:
+    with httpx2.stream("POST", server.url + "/v1/chat", json=body, timeout=120) as response:
         yield read_events(response.iter_lines())
 
 

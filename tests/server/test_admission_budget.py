@@ -73,7 +73,7 @@ def test_reader_who_leaves_pays(serve, fake_model, wait_until) -> None:
     fake_model.script = script
     server = serve(model_url=fake_model.url, tokens_per_day=100000)
     body = {"messages": [{"role": "user", "content": QUESTION}], "stream": True}
-    with httpx2.stream("POST", server.url + "/v1/chat", json=body, timeout=30) as response:
+    with httpx2.stream("POST", server.url + "/v1/chat", json=body, timeout=120) as response:
         for line in response.iter_lines():
             if line == "event: token":
                 break

@@ -1,7 +1,6 @@
 """Limits, budgets and work that copies of the service share by a real Redis."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Iterator
 
@@ -131,15 +130,11 @@ def test_a_redis_that_hangs_holds_nobody_up(serve, redis, wait_until) -> None:
     server = serve(rate_limit_storage=redis.url, requests_per_minute=1000)
     server.get("/v1/index")
     redis.hang()
-    took = []
     for _ in range(20):
-        began = time.monotonic()
         assert server.get("/v1/index").status_code == 200
-        took.append(time.monotonic() - began)
     assert server.get("/readyz").json()["limits"]["ok"] is False
-    assert statistics.median(took) < 0.1
-    assert sum(took) < 20 * counts.STORE_TIMEOUT_S
-    print(f"Redis hanging: median {statistics.median(took):.4f} s, worst {max(took):.3f} s")
+    errors = server.metric("molsys_chat_rate_limit_storage_errors_total")
+    assert errors == 1, "only the first request waited for it"
     redis.go_on()
     wait_until(lambda: server.get("/readyz").json()["limits"]["ok"])
 

@@ -61,7 +61,7 @@ def test_replaced_index_is_served_without_a_restart(
     replace(folder, index_folder)
     wait_until(lambda: server.ask(QUESTION).json()["index"]["version"] == "2.0")
     stop.set()
-    asking.join(20)
+    asking.join(60)
     assert set(statuses) == {200}, "no request was dropped"
     assert "2.0" in server.get("/metrics").text
     assert server.get("/readyz").json()["degraded"] is False
@@ -305,7 +305,7 @@ def test_who_waits_for_room_gets_it(small_registry) -> None:
         asking.start()
         asking.join(0.2)
         assert asking.is_alive()
-    asking.join(20)
+    asking.join(60)
     assert answers == ["P50"]
 
 
@@ -335,7 +335,7 @@ def test_requests_at_once_keep_within_the_bound(small_registry) -> None:
     for thread in threads:
         thread.join(60)
     done.set()
-    looking.join(20)
+    looking.join(60)
     assert not any(thread.is_alive() for thread in threads)
     assert wrong == []
     assert max(most) <= 4.5e6 * SIZE
@@ -357,7 +357,7 @@ def test_a_cold_index_is_opened_once_for_all_its_readers(small_registry) -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(found) == 12
     assert len(set(map(id, found))) == 1
     assert counted(small_registry, "indexes_opened_total") == before + 1
@@ -391,7 +391,7 @@ def test_an_open_index_does_not_wait_for_the_opening_of_another(
     assert cold == []
     go_on.set()
     for thread in waiting:
-        thread.join(20)
+        thread.join(60)
     assert cold == [200] * 60
 
 

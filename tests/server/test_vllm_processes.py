@@ -112,7 +112,7 @@ def alive(pid: int) -> bool:
 
 def gone(pid: int) -> bool:
     """Return whether a process ends within a moment."""
-    bound = time.monotonic() + 5.0
+    bound = time.monotonic() + 60
     while alive(pid) and time.monotonic() < bound:
         time.sleep(0.02)
     return not alive(pid)

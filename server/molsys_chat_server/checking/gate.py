@@ -98,7 +98,7 @@ class NameGate:
         return self.released
 
     def _prose(self, final: bool) -> str | None:
-        fence = None if self._let else _FENCE.match(self._unit)
+        fence = _FENCE.match(self._unit) if self._at_line_start() else None
         if fence is not None and ("\n" in self._unit or final):
             return self._open(fence)
         end = _first(_END_OUTSIDE, self._unit) or (len(self._unit) if final else 0)
@@ -107,6 +107,10 @@ class NameGate:
         if end:
             return self._end_sentence(end)
         return self._go_on()
+
+    def _at_line_start(self) -> bool:
+        """Whether what is held begins a line: only there can a fence stand."""
+        return not self._let and (not self.released or self.released.endswith("\n"))
 
     def _end_sentence(self, end: int) -> str:
         sentence, rest = self._unit[:end], self._unit[end:]

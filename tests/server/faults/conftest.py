@@ -51,7 +51,7 @@ class ServiceProcess:
 
     def get(self, path: str) -> httpx2.Response:
         """GET a path."""
-        return httpx2.get(self.url + path, timeout=30)
+        return httpx2.get(self.url + path, timeout=120)
 
     def metric(self, name: str) -> float:
         """Return a metric's value."""

@@ -1,6 +1,7 @@
 """Parts that fail while the service answers: threads, disks, clocks, a slow replica."""
 
 import asyncio
+import itertools
 import shutil
 import subprocess
 import threading
@@ -85,7 +86,7 @@ def test_a_clock_that_jumps(serve, fake_model, monkeypatch, jump, wait_until) ->
     wait_until(lambda: fake_model.chats)
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + jump)
-    asking.join(20)
+    asking.join(60)
     name, done = answers[0][-1]
     assert (name, done["kind"]) == ("done", "generated")
     assert 0 < done["timings"]["total_ms"] < 20_000
@@ -102,7 +103,7 @@ def held_search(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     real: Callable[..., object] = Index.search
 
     def search(self: Index, *args: object, **named: object) -> object:
-        release.wait(20)
+        release.wait(600)
         return real(self, *args, **named)
 
     monkeypatch.setattr(Index, "search", search)
@@ -129,44 +130,54 @@ def test_searches_that_hang_hold_nothing_else_up(
     for each in asking:
         each.start()
     wait_until(lambda: server.metric("molsys_chat_threads_waiting", work="search") > 40)
-    began = time.monotonic()
     assert server.get("/healthz").status_code == 200
     assert vote(server).status_code == 200
     shutil.rmtree(folder)
     shutil.copytree(index_folder, folder)
     wait_until(lambda: "2.0" in server.get("/v1/index").text)
     assert server.get("/readyz").json()["ready"] is True
-    assert time.monotonic() - began < 10
+    assert not answers, "the searches still hang"
     held_search.set()
     for each in asking:
-        each.join(30)
+        each.join(120)
     assert answers == [200] * 60
     registry.close()
 
 
-def test_a_slow_replica_keeps_its_own_readers_and_no_others(serve, fake_models) -> None:
+def test_a_slow_replica_keeps_its_own_readers_and_no_others(serve, fake_models, wait_until) -> None:
     """It is not left out, since it answers; who comes meanwhile is sent to the other one."""
     slow, quick = fake_models(), fake_models()
-    slow.says(*(f"Name {n} is slowly matched [1]. " for n in range(30)), pause=0.1)
+    go_on = threading.Event()
+
+    async def slowly(connection) -> None:
+        await connection.begin()
+        for n in itertools.count():
+            await connection.delta(content=f"Name {n} is slowly matched [1]. ")
+            await asyncio.sleep(0.1)
+            if go_on.is_set():
+                break
+        await connection.end()
+
+    slow.script = slowly
     quick.says("Select them by name [1].")
     server = serve(model_url=f"{slow.url},{quick.url}", model_concurrency=8)
     asked = [f"{QUESTION} {n}" for n in range(16)]
-    times: list[float] = []
+    answered: list[int] = []
 
     def ask(question: str) -> None:
-        began = time.monotonic()
-        assert server.ask(question).status_code == 200
-        times.append(time.monotonic() - began)
+        answered.append(server.ask(question).status_code)
 
     asking = [threading.Thread(target=ask, args=(question,)) for question in asked]
     for each in asking:
         each.start()
         time.sleep(0.05)
-    for each in asking:
-        each.join(30)
-    assert len(times) == 16
+    wait_until(lambda: len(slow.chats) + len(quick.chats) == 16)
+    wait_until(lambda: len(answered) == len(quick.chats))
     assert len(slow.chats) <= 8
-    assert sum(each < 2 for each in times) == len(quick.chats)
+    go_on.set()
+    for each in asking:
+        each.join(60)
+    assert answered == [200] * 16
 
 
 def test_health_is_told_while_nothing_else_is(serve, fake_model, streaming, wait_until) -> None:

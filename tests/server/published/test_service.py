@@ -71,7 +71,7 @@ def test_a_new_index_is_taken_up_without_a_dropped_request(
     wait_until(lambda: len(answers) >= before + 20)
     stop.set()
     for thread in asking:
-        thread.join(20)
+        thread.join(60)
     assert {status for status, _ in answers} == {200}, "no request was dropped"
     assert {version for _, version in answers} == {"1.9", "2.0"}
     wait_until(lambda: not server.get("/readyz").json()["degraded"])

@@ -239,7 +239,7 @@ def _in_terminal(url: str, question: str, state: Path) -> str:
         os.write(leader, f"{question}\n".encode())
         shown += _read_until(leader, "no model wrote this", "> ")
         os.write(leader, b"\x04")
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     finally:
         process.kill()
         process.wait()

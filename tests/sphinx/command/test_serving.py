@@ -51,7 +51,7 @@ def running(*arguments: str, folder: Path) -> Iterator[str]:
         yield address[0]
     finally:
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     # 0 where this test run is a background job, which a shell starts deaf to Ctrl-C.
     assert process.returncode in (0, 130), err
     assert "Traceback" not in err
@@ -60,7 +60,7 @@ def running(*arguments: str, folder: Path) -> Iterator[str]:
 def fetch(url: str, body: object = None) -> str:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=120) as response:
         return str(response.read().decode())
 
 
