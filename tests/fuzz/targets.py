@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 
 import httpx2
-import openai
 
 from molsys_chat_rag.errors import IndexUnusableError
 from molsys_chat_rag.index import Index
@@ -139,12 +138,8 @@ def _model_server() -> ModelServer:
     """Return the client of a model's server that answers with whatever is in ``_SENT``."""
     roles = resolve_roles(load_settings(model_url="http://127.0.0.1:1/v1", model_name="m"))
     assert roles.answer is not None
-    server = ModelServer("http://127.0.0.1:1/v1", roles.answer)
-    http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: _SENT[0]))
-    server._client = openai.AsyncOpenAI(
-        base_url=server.url, api_key="none", max_retries=0, http_client=http
-    )
-    return server
+    transport = httpx2.MockTransport(lambda _: _SENT[0])
+    return ModelServer("http://127.0.0.1:1/v1", roles.answer, transport)
 
 
 @cache

@@ -31,7 +31,7 @@ class ReasoningFilter:
         that everything so far was no answer.
         """
         self._held += piece
-        passed, withdrawn = "", False
+        passed, _withdrawn = "", False
         while (match := self._next_tag()) is not None:
             if not self._inside:
                 passed += self._held[: match.start()]
@@ -57,3 +57,10 @@ class ReasoningFilter:
             return _CLOSE.search(self._held)
         found = [match for tag in (_OPEN, _CLOSE) if (match := tag.search(self._held))]
         return min(found, key=lambda match: match.start()) if found else None
+
+
+def without_reasoning(text: str) -> str:
+    """Return what a whole text says outside of reasoning."""
+    reasoning = ReasoningFilter()
+    passed, _withdrawn = reasoning.feed(text)
+    return passed + reasoning.finish()
