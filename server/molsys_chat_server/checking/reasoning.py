@@ -226,10 +226,11 @@ class ReasoningFilter:
     def _begun_mark(self) -> int:
         """Return the length of what may become a mark with the next piece."""
         tail = max(self._at, len(self._held) - LONGEST_MARK)
-        if self._may_be_stripped and (size := held_back(self._held[tail:], ("assistantfinal",))):
-            return size
         begun = MARK_BEGUN.search(self._held, tail)
-        return len(begun[0]) if begun is not None else 0
+        size = len(begun[0]) if begun is not None else 0
+        if self._may_be_stripped:
+            size = max(size, held_back(self._held[tail:], ("assistantfinal",)))
+        return size
 
     def _pass(self, end: int) -> None:
         text, self._at = self._held[self._at : end], end

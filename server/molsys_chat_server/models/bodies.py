@@ -1,7 +1,7 @@
 """The body of an HTTP response, unpacked here, with a bound on its length."""
 
 import zlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 
 import httpx2
 
@@ -38,23 +38,31 @@ async def read_body(response: httpx2.Response, most: int) -> bytes:
 
 
 async def _unpacked(response: httpx2.Response) -> AsyncGenerator[bytes]:
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in {"", "identity"}:
-        async for raw in response.aiter_raw():
-            yield raw
-        return
-    if encoding not in _WINDOWS:
-        raise BodyError(f"compressed with {encoding[:40]!r}, which was not asked for")
-    stream = zlib.decompressobj(_WINDOWS[encoding])
+    unpack = unpacking(response.headers)
     async for raw in response.aiter_raw():
-        for piece in _decompress(stream, raw):
+        for piece in unpack(raw):
             yield piece
 
 
-def _decompress(stream: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
-    try:
-        while raw:
-            yield stream.decompress(raw, _PIECE)
-            raw = stream.unconsumed_tail
-    except zlib.error as error:
-        raise BodyError(f"damaged: {error}") from error
+def unpacking(headers: Mapping[str, str]) -> Callable[[bytes], Iterator[bytes]]:
+    """Return what unpacks the pieces of a body, a bounded number of bytes at once.
+
+    :param headers: the response's.
+    :raises BodyError: if it is compressed in a way that was not asked for.
+    """
+    encoding = headers.get("Content-Encoding", "").strip().lower()
+    if encoding in {"", "identity"}:
+        return lambda raw: iter((raw,))
+    if encoding not in _WINDOWS:
+        raise BodyError(f"compressed with {encoding[:40]!r}, which was not asked for")
+    stream = zlib.decompressobj(_WINDOWS[encoding])
+
+    def unpack(raw: bytes) -> Iterator[bytes]:
+        try:
+            while raw:
+                yield stream.decompress(raw, _PIECE)
+                raw = stream.unconsumed_tail
+        except zlib.error as error:
+            raise BodyError(f"damaged: {error}") from error
+
+    return unpack

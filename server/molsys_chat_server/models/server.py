@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -116,6 +117,17 @@ class ModelServer:
         :param extra: members of the request besides the role's own.
         :raises ModelError: if the answer does not come, or does not come whole.
         """
+        try:
+            async with aclosing(self._write(messages, extra)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except ModelContextError as error:
+            self._learn(error.context_length)
+            raise
+
+    async def _write(
+        self, messages: Sequence[Message], extra: Mapping[str, Any]
+    ) -> AsyncGenerator[Piece]:
         waits = self._role.waits
         now = asyncio.get_running_loop().time()
         limit, end = now + waits.first_token_s, now + waits.total_s
@@ -212,7 +224,7 @@ class ModelServer:
             "messages": _plain(messages),
             "stream": True,
             **told,
-            **self._role.sampling.to_json(),
+            **self._sampling(),
             **self._role.extra_body,
             **extra,
         }
@@ -220,16 +232,19 @@ class ModelServer:
             return await self._client.begin(
                 f"{self.url}/chat/completions", body, model_headers(traceparent)
             )
-        except ModelContextError as error:
-            self.learn(error.context_length)
-            raise
         except ModelStatusError as error:
             if "stream_options" not in error.told or not self._tells_usage:
                 raise
             self._tells_usage = False  # a server from before this was asked for
             return await self._begin(messages, extra, traceparent)
 
-    def learn(self, context_length: int) -> None:
+    def _sampling(self) -> dict[str, Any]:
+        """Return how the model is to write; its answer gets no more than half of a context."""
+        sampling = self._role.sampling
+        most = self.context_length // 2 or sampling.max_tokens
+        return replace(sampling, max_tokens=max(1, min(sampling.max_tokens, most))).to_json()
+
+    def _learn(self, context_length: int) -> None:
         """Remember a context that is shorter than was known."""
         if 0 < context_length < (self.context_length or MOST_TOKENS):
             self.context_length = context_length
