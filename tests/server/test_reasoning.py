@@ -207,7 +207,7 @@ PARTS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.sampled_from(PARTS), max_size=12).map("".join), st.randoms())
 def test_pieces_make_no_difference(text: str, random) -> None:
     cuts = sorted(random.sample(range(len(text) + 1), min(len(text), 8)))
@@ -222,7 +222,7 @@ def test_pieces_make_no_difference(text: str, random) -> None:
 )  # fmt: skip
 def test_long_texts_are_read_to_their_end(part: str) -> None:
     """What takes more than linear time here would not come to an end."""
-    text = part * (100_000 // len(part)) + "<think>so</think>\n\nThe end."
+    text = part * (50_000 // len(part)) + "<think>so</think>\n\nThe end."
     assert shown(text).endswith("The end.") or part in {"<think>", "`<|end|>", "x <|eot_id|> y "}
     assert shown(*cut(text[:20_000], 3)) == shown(text[:20_000])
 
