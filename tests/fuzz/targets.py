@@ -8,7 +8,7 @@ import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -123,11 +123,16 @@ def read_stream(data: bytes) -> None:
 
 
 async def _read_stream(data: bytes) -> None:
-    sent = httpx2.Response(200, content=data, headers={"Content-Type": "text/event-stream"})
-    _SENT[0] = sent
+    headers = {"Content-Type": "text/event-stream"}
+    _SENT[0] = httpx2.Response(200, content=_in_pieces(data), headers=headers)
     with suppress(ModelError):
         async for piece in _model_server().write([{"role": "user", "content": "x"}], {}):
             assert isinstance(piece.text, str)
+
+
+async def _in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), 100):
+        yield data[at : at + 100]
 
 
 _SENT = [httpx2.Response(200)]

@@ -29,17 +29,11 @@ _MESSAGE = re.compile(r'"(?:message|detail|error)"\s*:\s*"((?:[^"\\]|\\.){1,2000
 """The message in JSON that is not whole."""
 
 _NAMED = (
-    (re.compile(r"not_?found|no_such", re.IGNORECASE), 404),
-    (re.compile(r"auth|permission|forbidden|api_?key", re.IGNORECASE), 401),
-    (re.compile(r"rate_?limit|overload|too_?many|quota|busy", re.IGNORECASE), 429),
-    (
-        re.compile(
-            r"invalid|bad_?request|validation|unprocessable|context|too_?(?:long|large)|value_?error",
-            re.IGNORECASE,
-        ),
-        400,
-    ),
-    (re.compile(r"server|internal|unavailable|engine|timeout", re.IGNORECASE), 500),
+    (re.compile(r"not_?found|no_such"), 404),
+    (re.compile(r"auth|permission|forbidden|api_?key"), 401),
+    (re.compile(r"rate_?limit|overload|too_?many|quota|busy"), 429),
+    (re.compile(r"invalid|bad_?request|validation|unprocess|context|too_?l|value_?error"), 400),
+    (re.compile(r"server|internal|unavailable|engine|timeout"), 500),
 )
 """What the names of errors say, as HTTP statuses."""
 
@@ -49,15 +43,16 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 """How servers say that a prompt is too long: vLLM, SGLang, llama.cpp, TGI, TensorRT, OpenAI."""
-_LIMITS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(?:context (?:length|size|window)|model len\w*|max_model_len|input length)"
-        r"(?: limit)?(?: is| of| \(|\s?[:=(])* ?(\d{3,8})\b",
-        r"(\d{3,8})(?: tokens?)? (?:maximum|context)",
-        r"must be <= (\d{3,8})\b",
-    )
+_LIMITS = (
+    re.compile(
+        r"(?:context (?:length|size|window)|max_model_len|input length)"
+        r"(?: limit)?(?: is| of)?[ :=(]{0,3}(\d{3,8})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\b(\d{3,8})(?: tokens?)? (?:maximum|context)", re.IGNORECASE),
+    re.compile(r"must be <= (\d{3,8})\b"),
 )
+"""Where they tell how long it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +175,7 @@ def _told_status(facts: Mapping[str, Any], names: Iterable[str]) -> int:
             number = int(value)
         if 100 <= number <= 599:
             return number
-    found = (status for name in names for known, status in _NAMED if known.search(name))
+    found = (status for name in names for known, status in _NAMED if known.search(name.lower()))
     return next(found, 0)
 
 

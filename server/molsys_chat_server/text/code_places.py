@@ -4,7 +4,7 @@ import re
 
 _LONGEST_LINE = 2000
 """Characters of a line that are looked at."""
-_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,})([^\n]*)\Z")
+_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}+|~{3,}+)")
 _RUN = re.compile(r"\\`|`+")
 
 
@@ -47,7 +47,7 @@ class CodePlaces:
         if self._fence:
             if self._closes(line):
                 self._fence = ""
-        elif fence is not None and "`" not in fence[2]:
+        elif fence is not None and "`" not in line[fence.end() :]:
             self._fence = fence[1]
 
     def _closes(self, line: str) -> bool:
@@ -55,6 +55,6 @@ class CodePlaces:
         return (
             fence is not None
             and fence[1].startswith(self._fence)
-            and not fence[2].strip()
+            and not line[fence.end() :].strip()
             and bool(self._fence)
         )
