@@ -23,9 +23,11 @@
        ├── ModelUnavailableError   refused, unresolvable, or resting after such a failure
        ├── ModelBusyError          no place at it came free in time
        ├── ModelTimeoutError       no answer, or no further word of it, in time
-       ├── ModelStatusError        it answered with an HTTP error
+       ├── ModelStatusError        it answered with an error
+       │   └── ModelContextError   prompt and answer are too long for it
        ├── ModelGarbageError       it answered with something that is no chat completion
        ├── ModelBrokenOffError     the connection ended before the answer did
+       ├── ModelReasonsOnlyError   it wrote reasoning, and no answer
        ├── ModelInventsError       it went on naming what the documentation does not have
        └── ModelUnsupportedError   the sources support nothing of what it wrote
 """
@@ -154,9 +156,22 @@ class UnavailableError(RequestError):
 
 
 class ModelError(ServerError):
-    """The model's server did not give an answer."""
+    """The model's server did not give an answer.
+
+    :param message: what is wrong, in our own words.
+    :param told: the server's own words, one line; for the log and whoever runs the service.
+    """
 
     code = "model_failed"
+
+    def __init__(self, message: str, *, told: str = "") -> None:
+        super().__init__(message)
+        self.told = told
+
+    @property
+    def report(self) -> str:
+        """What is wrong, the server's own words included."""
+        return f"{self}: {self.told}" if self.told else str(self)
 
 
 class ModelUnavailableError(ModelError):
@@ -178,16 +193,30 @@ class ModelTimeoutError(ModelError):
 
 
 class ModelStatusError(ModelError):
-    """The model's server answered with an HTTP error.
+    """The model's server answered with an error.
 
-    :param status: the HTTP status; 0 where the error came within an answer.
+    :param status: its HTTP status, also where the error came within an answer; 0 where that did
+        not say.
     """
 
     code = "model_error"
 
-    def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, status: int = 0, *, told: str = "") -> None:
+        super().__init__(message, told=told)
         self.status = status
+
+
+class ModelContextError(ModelStatusError):
+    """Prompt and answer are too long for the model.
+
+    :param context_length: tokens that they may have together; 0 where the server does not say.
+    """
+
+    def __init__(
+        self, message: str, status: int = 0, *, told: str = "", context_length: int = 0
+    ) -> None:
+        super().__init__(message, status, told=told)
+        self.context_length = context_length
 
 
 class ModelGarbageError(ModelError):
@@ -200,6 +229,12 @@ class ModelBrokenOffError(ModelError):
     """The connection ended before the answer did."""
 
     code = "model_broken_off"
+
+
+class ModelReasonsOnlyError(ModelError):
+    """The model wrote reasoning, and no answer."""
+
+    code = "model_only_reasons"
 
 
 class ModelInventsError(ModelError):

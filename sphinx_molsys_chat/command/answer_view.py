@@ -94,7 +94,12 @@ def _remarks(answer: dict[str, Any], model: str) -> list[Text]:
         told = f"Version {asked} was asked for; this answer is from {answer['index']['version']}."
         lines.append(Text(told, style="yellow"))
     if answer.get("degraded"):
-        lines.append(Text(f"The model failed: {answer['degraded']}.", style="yellow"))
+        lines.append(
+            Text(
+                f"The model failed: {answer['degraded']}; molsys-chat doctor says why.",
+                style="yellow",
+            )
+        )
     if answer.get("truncated"):
         lines.append(Text("The model was stopped at its longest answer.", style="yellow"))
     if answer["unverified"]:

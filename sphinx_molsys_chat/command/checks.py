@@ -16,11 +16,7 @@ from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
     from molsys_chat_server.indexes.published import PublishedIndex
-    from molsys_chat_server.models.roles import Role
     from molsys_chat_server.settings import Settings
-
-MODEL_SERVER_TIMEOUT_S = 5.0
-"""How long a model server may take to list its models."""
 
 
 class Verdict(Enum):
@@ -110,30 +106,6 @@ def describe_counter(settings: "Settings") -> str:
     from molsys_chat_server.models.tokens import load_counter
 
     return load_counter(settings.tokenizer).source
-
-
-def describe_model_server(address: str, role: "Role") -> str:
-    """Return the models that one of a role's servers lists.
-
-    :param address: the server's base URL.
-    :raises CommandError: if it does not answer, or not as such a server does.
-    """
-    import httpx2
-
-    headers = {"Authorization": f"Bearer {role.api_key}"} if role.api_key else {}
-    url = f"{address}/models"
-    try:
-        answer = httpx2.get(url, headers=headers, timeout=MODEL_SERVER_TIMEOUT_S)
-        names = [model["id"] for model in answer.raise_for_status().json()["data"]]
-    except httpx2.HTTPError as error:
-        raise CommandError(
-            f"{url}: {error}; see that it runs and that --model-url is right"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{url} is no OpenAI-compatible model server ({error!r})") from error
-    if role.model and role.model not in names:
-        raise CommandError(f"{url} lists {', '.join(names)}, not {role.model}")
-    return f"{address} serves {', '.join(names)}"
 
 
 def describe_published(index: "PublishedIndex") -> str:

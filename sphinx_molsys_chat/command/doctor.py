@@ -15,12 +15,12 @@ from sphinx_molsys_chat.command.checks import (
     describe_counter,
     describe_embedding_model,
     describe_index,
-    describe_model_server,
     describe_published,
     describe_sqlite,
     describe_widget,
 )
 from sphinx_molsys_chat.command.gpu_checks import check_gpu, check_model_fits
+from sphinx_molsys_chat.command.model_checks import check_model_server
 from sphinx_molsys_chat.extras import missing_from
 
 
@@ -71,7 +71,7 @@ def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
     for role in roles:
         subject = "model server" if role.name == "answer" else f"model server ({role.name})"
         for url in role.urls:
-            yield attempt(subject, partial(describe_model_server, url, role))
+            yield check_model_server(subject, url, role)
     if not roles:
         finding = "none named: answers are quoted from the documentation"
         yield Check(Verdict.ABSENT, "model server", finding, "name one with --model-url URL")

@@ -7,7 +7,7 @@ from molsys_chat_rag.index import Index
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.names.checker import NameChecker
 from molsys_chat_server.checking.names.verdict import Finding
-from molsys_chat_server.checking.reasoning import ReasoningFilter
+from molsys_chat_server.checking.reasoning import without_reasoning
 from molsys_chat_server.text.sentences import split_sentences
 from sphinx_molsys_chat.command.eval_scores import FindInvented
 
@@ -23,9 +23,7 @@ def invented_in(index: Index, passages: Sequence[Passage], question: str) -> Fin
     checker = NameChecker(index.names, sources_code=code, question=question)
 
     def find(text: str) -> tuple[str, ...]:
-        reasoning = ReasoningFilter()
-        shown, _ = reasoning.feed(text)
-        shown += reasoning.finish()
+        shown = without_reasoning(text)
         state, at = checker.begin(), 0
         found: list[Finding] = []
         for block in _BLOCK.finditer(shown):

@@ -21,10 +21,16 @@ from molsys_chat_server.events import (
     Timings,
     TokenEvent,
 )
+from molsys_chat_server.models.bodies import unpacking
 from sphinx_molsys_chat.command.failure import CommandError
 
 TIMEOUTS = httpx2.Timeout(10.0, read=120.0)
 """Seconds to connect, and without a word from the service; it pings every 15."""
+
+_MOST_JSON = 4 << 20
+"""Bytes of a response that is one JSON value."""
+_MOST_LINE = 4 << 20
+"""Bytes of a line of an answer's stream; the sources' takes about 20,000."""
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What could steer a terminal or turn its writing direction."""
@@ -39,7 +45,9 @@ class ServiceClient:
 
     def __init__(self, url: str, key: str = "") -> None:
         self.url = url.rstrip("/") + "/"
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Accept-Encoding": "identity"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         self._client = httpx2.Client(base_url=self.url, headers=headers, timeout=TIMEOUTS)
 
     def answer(self, messages: Sequence[dict[str, str]], **scope: str) -> Iterator[Event]:
@@ -53,7 +61,7 @@ class ServiceClient:
         body |= {name: value for name, value in scope.items() if value}
         with self._failing(), self._client.stream("POST", "v1/chat", json=body) as response:
             self._check(response)
-            for name, data in decode_events(response.iter_bytes()):
+            for name, data in decode_events(_pieces(response)):
                 event = read_event(name, data)
                 if isinstance(event, ErrorEvent):
                     raise CommandError(f"no answer: {event.message} ({event.code})")
@@ -68,19 +76,18 @@ class ServiceClient:
 
         :raises CommandError: if the service cannot be reached or refuses.
         """
-        with self._failing():
-            response = self._client.get("v1/index")
+        with self._failing(), self._client.stream("GET", "v1/index") as response:
             self._check(response)
-            return list(cleaned(response.json())["indexes"])
+            return list(cleaned(_json(response))["indexes"])
 
     def vote(self, answer_id: str, vote: str, comment: str) -> None:
         """Send a reader's vote.
 
         :raises CommandError: if it is not taken.
         """
-        with self._failing():
-            body = {"id": answer_id, "vote": vote, "comment": comment}
-            self._check(self._client.post("v1/feedback", json=body))
+        body = {"id": answer_id, "vote": vote, "comment": comment}
+        with self._failing(), self._client.stream("POST", "v1/feedback", json=body) as response:
+            self._check(response)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -89,11 +96,10 @@ class ServiceClient:
     def _check(self, response: httpx2.Response) -> None:
         if response.is_success:
             return
-        response.read()
         try:
-            error = cleaned(response.json())["error"]
+            error = cleaned(_json(response))["error"]
             message, code = error["message"], error["code"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             message, code = "that is no chat service; check the address", "no_service"
         raise CommandError(f"{self.url} answers {response.status_code}: {message} ({code})")
 
@@ -105,7 +111,7 @@ class ServiceClient:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             told = str(error) or type(error).__name__
             raise CommandError(f"{self.url} cannot be asked ({told}): is it running?") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise CommandError(f"{self.url} says what no chat service says: {error!r}") from error
 
 
@@ -114,7 +120,7 @@ def decode_events(pieces: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
 
     :raises ValueError: if data is not JSON.
     """
-    name, data = "message", list[str]()
+    name, data, length = "message", list[str](), 0
     for line in _lines(pieces):
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
@@ -122,18 +128,54 @@ def decode_events(pieces: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
             name = value
         elif field == "data":
             data.append(value)
+            length += len(value)
+            if length > _MOST_LINE:
+                raise ValueError(f"an event of more than {_MOST_LINE} bytes")
         elif not line:
             if data:
                 yield name, json.loads("\n".join(data))
-            name, data = "message", []
+            name, data, length = "message", [], 0
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Yield lines; only line feeds end one, since the text may hold other separators."""
-    rest = b""
+    """Yield lines; only line feeds end one, since the text may hold other separators.
+
+    :raises ValueError: if one is too long.
+    """
+    begun: list[bytes] = []
+    length = 0
     for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line.removesuffix(b"\r").decode("utf-8", "replace") for line in whole)
+        first, *others = piece.split(b"\n")
+        begun.append(first)
+        length += len(first)
+        for other in others:
+            yield b"".join(begun).removesuffix(b"\r").decode("utf-8", "replace")
+            begun, length = [other], len(other)
+        if length > _MOST_LINE:
+            raise ValueError(f"a line of more than {_MOST_LINE} bytes")
+
+
+def _pieces(response: httpx2.Response) -> Iterator[bytes]:
+    """Yield a body piece by piece, each of bounded length.
+
+    :raises ValueError: if it cannot be unpacked.
+    """
+    unpack = unpacking(response.headers)
+    for raw in response.iter_raw():
+        yield from unpack(raw)
+
+
+def _json(response: httpx2.Response) -> Any:
+    """Return a response's JSON value.
+
+    :raises ValueError: if it is none, or too long.
+    """
+    body = bytearray()
+    for piece in _pieces(response):
+        body += piece
+        if len(body) > _MOST_JSON:
+            raise ValueError(f"more than {_MOST_JSON} bytes")
+    return json.loads(body)
 
 
 def read_event(name: str, data: Any) -> Event | None:

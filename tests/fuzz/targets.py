@@ -8,13 +8,12 @@ import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import httpx2
-import openai
 
 from molsys_chat_rag.errors import IndexUnusableError
 from molsys_chat_rag.index import Index
@@ -124,11 +123,16 @@ def read_stream(data: bytes) -> None:
 
 
 async def _read_stream(data: bytes) -> None:
-    sent = httpx2.Response(200, content=data, headers={"Content-Type": "text/event-stream"})
-    _SENT[0] = sent
+    headers = {"Content-Type": "text/event-stream"}
+    _SENT[0] = httpx2.Response(200, content=_in_pieces(data), headers=headers)
     with suppress(ModelError):
         async for piece in _model_server().write([{"role": "user", "content": "x"}], {}):
             assert isinstance(piece.text, str)
+
+
+async def _in_pieces(data: bytes) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), 100):
+        yield data[at : at + 100]
 
 
 _SENT = [httpx2.Response(200)]
@@ -139,12 +143,8 @@ def _model_server() -> ModelServer:
     """Return the client of a model's server that answers with whatever is in ``_SENT``."""
     roles = resolve_roles(load_settings(model_url="http://127.0.0.1:1/v1", model_name="m"))
     assert roles.answer is not None
-    server = ModelServer("http://127.0.0.1:1/v1", roles.answer)
-    http = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: _SENT[0]))
-    server._client = openai.AsyncOpenAI(
-        base_url=server.url, api_key="none", max_retries=0, http_client=http
-    )
-    return server
+    transport = httpx2.MockTransport(lambda _: _SENT[0])
+    return ModelServer("http://127.0.0.1:1/v1", roles.answer, transport)
 
 
 @cache

@@ -9,16 +9,18 @@ _CLOSE = 0.05
 
 
 async def prepare_prompt(
-    asked: Asked, budget: int, writer: ChatModel, longer: ChatModel | None
+    asked: Asked, budget: int, writer: ChatModel, longer: ChatModel | None, most: int = 0
 ) -> tuple[ChatModel, Fitted]:
     """Return who writes an answer, and the prompt.
 
     :param budget: tokens of sources at most.
     :param writer: who writes it, where prompt and answer fit its context.
     :param longer: who writes it where they do not; without one the prompt is cut.
+    :param most: tokens that the prompt may have at most; 0 for as many as there is room for.
     """
     if longer is None or not longer.is_up:
-        return writer, await _fit(asked, budget, writer, _room(writer))
+        room = _room(writer)
+        return writer, await _fit(asked, budget, writer, min(room, most) or room or most)
     fitted = await _fit(asked, budget, writer, 0)
     if not _room(writer) or fitted.tokens <= _room(writer):
         return writer, fitted
@@ -28,7 +30,7 @@ async def prepare_prompt(
 def _room(writer: ChatModel) -> int:
     """Return how many tokens a prompt may have; 0 where nobody knows."""
     length = writer.context_length
-    return max(1, length - writer.role.sampling.max_tokens) if length else 0
+    return max(length - writer.role.sampling.max_tokens, length // 2) if length else 0
 
 
 async def _fit(asked: Asked, budget: int, writer: ChatModel, room: int) -> Fitted:

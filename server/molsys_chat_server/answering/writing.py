@@ -5,6 +5,7 @@ model is asked to go on from before it, and told what there is instead; what it 
 time at the same place is left out, and the answer says so at its end.
 """
 
+import logging
 import re
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
@@ -12,9 +13,17 @@ from dataclasses import dataclass, field
 
 from molsys_chat_server.checking.answer_check import AnswerCheck, Shown
 from molsys_chat_server.checking.names.verdict import Finding, FindingKind
-from molsys_chat_server.errors import ModelGarbageError, ModelInventsError, ModelStatusError
+from molsys_chat_server.errors import (
+    ModelError,
+    ModelGarbageError,
+    ModelInventsError,
+    ModelReasonsOnlyError,
+    ModelStatusError,
+)
 from molsys_chat_server.events import RewindEvent, TokenEvent
 from molsys_chat_server.models.chat_model import Message, Place
+
+logger = logging.getLogger(__name__)
 
 MOST_TRIES = 3
 """Times that a model is asked to go on from before an invention, in one answer."""
@@ -68,6 +77,7 @@ class CheckedWriter:
         self._check = check
         self._language = language
         self._tried_at = -1
+        self._reasoned = False
 
     async def write(self) -> AsyncGenerator[TokenEvent | RewindEvent]:
         """Yield what the reader may see of what the model writes.
@@ -84,9 +94,24 @@ class CheckedWriter:
         if not self._check.released.strip():
             if self.written.left_out:
                 raise ModelInventsError("nothing of the answer was left")
-            raise ModelGarbageError("the model answered with nothing")
+            error = self._emptiness()
+            logger.warning("no answer: %s", error)
+            raise error
         for event in self._note():
             yield event
+
+    def _emptiness(self) -> ModelError:
+        """Return why there is no answer, though the model came to its end."""
+        if not (self._check.has_reasoning or self._reasoned):
+            return ModelGarbageError("the model answered with nothing")
+        if self.written.truncated:
+            return ModelReasonsOnlyError(
+                "the model only reasoned until the limit on an answer's length: raise"
+                " max_answer_tokens, or switch its thinking off with extra_body"
+            )
+        return ModelReasonsOnlyError(
+            "the model only reasoned and gave no answer: switch its thinking off with extra_body"
+        )
 
     async def _try_again(self) -> AsyncGenerator[TokenEvent | RewindEvent]:
         """Let the model go on from before what was refused."""
@@ -118,6 +143,7 @@ class CheckedWriter:
         async with aclosing(stream) as pieces:
             async for piece in pieces:
                 self.written.truncated = piece.finish == "length"
+                self._reasoned = self._reasoned or (piece.alive and not piece.text)
                 end, new = (end + piece.text)[-_LOOP_LOOK:], new + len(piece.text)
                 if new > LOOP_LENGTH // LOOP_COPIES:
                     _stop_loop(end)

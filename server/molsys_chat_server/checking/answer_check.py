@@ -37,9 +37,10 @@ class AnswerCheck:
         self._gate = NameGate(names)
         self._begin()
         self._shown = 0
+        self._had_reasoning = False
 
-    def _begin(self) -> None:
-        self._reasoning = ReasoningFilter()
+    def _begin(self, kept: str = "") -> None:
+        self._reasoning = ReasoningFilter(kept)
         self._prose = ProseCheck(self._numbers, self._addresses)
         self._skip = ""
         self._begun = self._final = False
@@ -72,9 +73,22 @@ class AnswerCheck:
         """Whether the reader has anything of the answer."""
         return self._shown > 0
 
+    @property
+    def has_reasoning(self) -> bool:
+        """Whether any of the model's text was left out as reasoning."""
+        return self._had_reasoning or self._reasoning.has_reasoning
+
     def feed(self, piece: str) -> Shown:
         """Return what to send after the model's next piece of text."""
-        text, withdrawn = self._reasoning.feed(without_unseen(piece))
+        return self._take(*self._reasoning.feed(without_unseen(piece)))
+
+    def finish(self) -> Shown:
+        """Return what to send after the model's last piece of text."""
+        taken = self._take(*self._reasoning.finish())
+        self._final = True
+        return taken + self._pass(self._prose.finish())
+
+    def _take(self, text: str, withdrawn: bool) -> Shown:
         if not withdrawn:
             return self._pass(self._prose.feed(text))
         self._prose.reset()
@@ -82,15 +96,11 @@ class AnswerCheck:
         self._begun = False
         return self._rewound("that was not the answer yet") + self._pass(self._prose.feed(text))
 
-    def finish(self) -> Shown:
-        """Return what to send after the model's last piece of text."""
-        self._final = True
-        return self._pass(self._prose.feed(self._reasoning.finish()) + self._prose.finish())
-
     def take_back(self) -> Shown:
         """Take back what was refused; the model is to go on from what is released then."""
         kept = self._gate.take_back()
-        self._begin()
+        self._had_reasoning = self.has_reasoning
+        self._begin(kept)
         self._begun = bool(kept)
         again = self._prose.feed(kept)
         self._skip = kept[len(again) :] if kept.startswith(again) else ""

@@ -7,13 +7,15 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+from molsys_chat_server.checking.reasoning import without_reasoning
 from molsys_chat_server.errors import ModelError, ModelGarbageError, ModelUnavailableError
 from molsys_chat_server.events import TokenUsage
+from molsys_chat_server.models.chunks import Piece
 from molsys_chat_server.models.pool import ReplicaPool
 from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.replicas import Replica, ReplicaState, check_all, is_request_at_fault
 from molsys_chat_server.models.roles import Role
-from molsys_chat_server.models.server import Message, Piece
+from molsys_chat_server.models.server import Message
 from molsys_chat_server.models.tokens import ModelTokens
 
 __all__ = ["ChatModel", "Message", "Piece", "Place"]
@@ -144,7 +146,7 @@ class ChatModel:
 
     async def _ask(self, messages: Sequence[Message], extra: Mapping[str, Any]) -> str:
         async with self.place() as place, aclosing(place.write(messages, extra)) as pieces:
-            return "".join([piece.text async for piece in pieces])
+            return without_reasoning("".join([piece.text async for piece in pieces]))
 
 
 class Place:

@@ -138,10 +138,12 @@ async def _decided(model: ChatModel, messages: Sequence[Message]) -> bool | None
     try:
         async with asyncio.timeout(model.role.waits.total_s):
             return await model.choose(messages, (_YES, _NO)) == _YES
-    except (ModelError, TimeoutError) as error:
-        reason = error or "it took too long"
-        logger.warning("the %s did not decide: %s", model.role.name, reason)
-        return None
+    except ModelError as error:
+        reason = error.report
+    except TimeoutError:
+        reason = "it took too long"
+    logger.warning("the %s did not decide: %s", model.role.name, reason)
+    return None
 
 
 def _model_of(role: Role | None, kept: Sequence[ChatModel]) -> ChatModel | None:

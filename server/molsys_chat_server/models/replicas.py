@@ -7,12 +7,19 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from molsys_chat_server.errors import ModelError, ModelStatusError, ModelUnavailableError
+from molsys_chat_server.errors import (
+    ModelContextError,
+    ModelError,
+    ModelStatusError,
+    ModelUnavailableError,
+)
+from molsys_chat_server.models.chunks import Piece
 from molsys_chat_server.models.roles import Absence, Role
-from molsys_chat_server.models.server import Message, ModelServer, Piece
+from molsys_chat_server.models.server import Message, ModelServer
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +43,9 @@ class ReplicaState(StrEnum):
 
 def is_request_at_fault(error: ModelError) -> bool:
     """Return whether an error says nothing against the server that told it."""
-    return isinstance(error, ModelStatusError) and error.status in _REQUEST_AT_FAULT
+    return isinstance(error, ModelContextError) or (
+        isinstance(error, ModelStatusError) and error.status in _REQUEST_AT_FAULT
+    )
 
 
 class Breaker:
@@ -117,7 +126,11 @@ class ReplicaStatus:
     failures: Mapping[str, int]
     """How often it failed so far, by error code."""
     problem: str
-    """What was wrong last; empty where nothing is."""
+    """What is wrong, in the server's own words too; empty where nothing is."""
+    last_error: str
+    """What went wrong last, though an answer may have come since; empty where nothing has."""
+    last_error_at: str
+    """When that was, in ISO 8601 and UTC; empty where nothing went wrong."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``/readyz`` says of it."""
@@ -129,6 +142,8 @@ class ReplicaStatus:
             "picked": self.picked,
             "failures": sum(self.failures.values()),
             "problem": self.problem,
+            "last_error": self.last_error,
+            "last_error_at": self.last_error_at,
         }
 
 
@@ -144,7 +159,8 @@ class Replica:
         self.outstanding = 0
         """Answers that it writes now."""
         self.problem = ""
-        """What was wrong last; empty where nothing is."""
+        """What is wrong; empty where nothing is."""
+        self._last_error = self._last_error_at = ""
         self._role = role
         self._breaker = Breaker(role.absence)
         self._absent = False
@@ -167,6 +183,8 @@ class Replica:
             self._picked,
             dict(self._failures),
             self.problem,
+            self._last_error,
+            self._last_error_at,
         )
 
     def take(self) -> None:
@@ -205,11 +223,12 @@ class Replica:
             await self.server.check()
         except ModelError as error:
             if not self._absent:
-                logger.warning("%s: %s; it is left out", self._role.name, error)
-            self._absent, self.problem = True, str(error)
+                logger.warning("%s: %s; it is left out", self._role.name, error.report)
+            self._absent = True
+            self._remember(error)
             return
         if self._absent:
-            logger.info("%s: %s is well again", self._role.name, self.server.url)
+            logger.info("%s: %s is well again", self._role.name, self.server.place)
         self._absent = False
         self._breaker.reached()
         if self._breaker.state is ReplicaState.IN:
@@ -217,12 +236,17 @@ class Replica:
 
     def _note(self, error: ModelError) -> None:
         self._failures[error.code] += 1
-        self.problem = str(error)
-        logger.warning("%s: %s", self._role.name, error)
+        self._remember(error)
+        logger.warning("%s: %s", self._role.name, error.report)
+        if is_request_at_fault(error):
+            return
+        self._breaker.fail(error)
         if isinstance(error, ModelStatusError):
             self.server.forget()
-        if not is_request_at_fault(error):
-            self._breaker.fail(error)
+
+    def _remember(self, error: ModelError) -> None:
+        self.problem = self._last_error = error.report
+        self._last_error_at = datetime.now(UTC).isoformat(timespec="seconds")
 
 
 async def check_all(replicas: Sequence[Replica]) -> None:

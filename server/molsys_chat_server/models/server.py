@@ -2,23 +2,34 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
-import openai
+import httpx2
 
 from molsys_chat_server.errors import (
     ModelBrokenOffError,
+    ModelContextError,
     ModelError,
     ModelGarbageError,
     ModelStatusError,
-    ModelTimeoutError,
-    ModelUnavailableError,
 )
 from molsys_chat_server.events import TokenUsage
+from molsys_chat_server.models.bodies import read_body
+from molsys_chat_server.models.chunks import (
+    MOST_TOKENS,
+    Piece,
+    is_count,
+    read_completion,
+    read_piece,
+)
+from molsys_chat_server.models.client import MOST_JSON, ModelClient
+from molsys_chat_server.models.refusals import find_refusal
 from molsys_chat_server.models.roles import Role
+from molsys_chat_server.models.sse import ServerEvent
 from molsys_chat_server.observing.request_ids import model_headers
 from molsys_chat_server.observing.spans import timed_part
 from molsys_chat_server.text.control_tokens import without_control_tokens
@@ -34,21 +45,8 @@ _COUNT_TIMEOUT_S = 1.0
 _DRAIN_TIMEOUT_S = 1.0
 """Seconds that the end of a finished answer's stream may take, so that its connection is kept."""
 
-_FAILURES = (openai.APIError, TimeoutError, StopAsyncIteration, ValueError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What came from the model at once."""
-
-    text: str = ""
-    """A part of the answer."""
-    finish: str = ""
-    """Why the answer ends here (``stop``, ``length``); empty where it goes on."""
-    alive: bool = False
-    """Whether the model wrote anything, be it reasoning that is not shown."""
-    usage: TokenUsage | None = None
-    """What the request cost so far, where the server told."""
+_LONGEST_NAME = 300
+"""Characters of a model's name; it is shown to readers."""
 
 
 class ModelServer:
@@ -56,9 +54,12 @@ class ModelServer:
 
     :param url: its base URL.
     :param role: whom to ask for, with which key and patience.
+    :param transport: what its requests go through; by default the network.
     """
 
-    def __init__(self, url: str, role: Role) -> None:
+    def __init__(
+        self, url: str, role: Role, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
         self.url = url
         self._role = role
         self.name = role.model
@@ -68,21 +69,12 @@ class ModelServer:
         self._root = url.removesuffix("/v1")
         self._has_health = True
         self._tells_usage = True
-        waits = role.waits
-        self._client = openai.AsyncOpenAI(
-            base_url=url,
-            api_key=role.api_key or "none",
-            max_retries=0,  # a busy server is not helped by more requests; see _create
-            timeout=openai.Timeout(
-                max(waits.first_token_s, waits.token_s), connect=waits.connect_s
-            ),
-        )
+        self._client = ModelClient(url, role.api_key, role.waits, transport)
 
     @property
     def place(self) -> str:
         """Host, port and path, for metrics: without a name and password in the address."""
-        parts = urlsplit(self.url)
-        return parts.netloc.rpartition("@")[2] + parts.path
+        return self._client.place
 
     async def close(self) -> None:
         """Close the connections."""
@@ -100,11 +92,20 @@ class ModelServer:
 
         :raises ModelError: if it is not.
         """
-        with self._explained():
+        with self._client.explained():
             async with asyncio.timeout(PROBE_TIMEOUT_S):
                 healthy = self._has_health and await self._is_healthy()
                 if not healthy or not self.name or not self.context_length:
                     await self._look_at_models()
+
+    async def models(self) -> tuple[str, ...]:
+        """Return the names of the models that the server lists.
+
+        :raises ModelError: if it does not list them.
+        """
+        with self._client.explained():
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                return tuple(await self._listed())
 
     async def write(
         self, messages: Sequence[Message], extra: Mapping[str, Any]
@@ -116,23 +117,71 @@ class ModelServer:
         :param extra: members of the request besides the role's own.
         :raises ModelError: if the answer does not come, or does not come whole.
         """
+        try:
+            async with aclosing(self._write(messages, extra)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except ModelContextError as error:
+            self._learn(error.context_length)
+            raise
+
+    async def _write(
+        self, messages: Sequence[Message], extra: Mapping[str, Any]
+    ) -> AsyncGenerator[Piece]:
         waits = self._role.waits
         now = asyncio.get_running_loop().time()
         limit, end = now + waits.first_token_s, now + waits.total_s
         piece = Piece()
-        with timed_part("model", server=self.place) as part, self._explained():
+        with timed_part("model", server=self.place) as part, self._client.explained():
             async with asyncio.timeout_at(min(limit, end)):
-                chunks = await self._create(messages, extra, part)
-            async with chunks:
+                response = await self._begin(messages, extra, part)
+            async with aclosing(response), aclosing(self._pieces(response, messages)) as pieces:
                 while not piece.finish:
                     async with asyncio.timeout_at(min(limit, end)):
-                        chunk = await anext(chunks)
-                    piece = _piece(chunk)
+                        piece = await self._next(pieces)
                     yield piece
                     if piece.alive:
                         limit = asyncio.get_running_loop().time() + waits.token_s
-                if usage := await _drain(chunks):
+                if usage := await _drain(pieces):
                     yield Piece(finish=piece.finish, usage=usage)
+
+    async def _next(self, pieces: AsyncGenerator[Piece]) -> Piece:
+        try:
+            return await anext(pieces)
+        except StopAsyncIteration:
+            raise ModelBrokenOffError(
+                f"the model server {self.place} ended its answer before it was whole"
+            ) from None
+
+    async def _pieces(
+        self, response: httpx2.Response, messages: Sequence[Message]
+    ) -> AsyncGenerator[Piece]:
+        """Yield what the parts of an answer bring; its end too, where the server tells no reason.
+
+        :raises ModelError: if one of them says that the request failed.
+        """
+        said = _spoken(messages)
+        if "json" in response.headers.get("Content-Type", "").lower():
+            yield await self._whole(response, said)
+            return
+        ended = False
+        async with aclosing(self._client.events(response, said)) as events:
+            async for event in events:
+                piece = self._piece(event, ended=ended)
+                ended = ended or bool(piece.finish)
+                yield piece
+
+    def _piece(self, event: ServerEvent, *, ended: bool) -> Piece:
+        if event.ends:
+            return Piece(finish="" if ended else "stop")
+        return read_piece(event.value, self.context_length)
+
+    async def _whole(self, response: httpx2.Response, said: Sequence[str]) -> Piece:
+        """Return the answer of a server that does not stream."""
+        completion = json.loads(await read_body(response, MOST_JSON))
+        if (refusal := find_refusal(completion)) is not None:
+            raise self._client.error_of(refusal, said, "answered")
+        return read_completion(completion, self.context_length)
 
     async def count(self, prompt: str | Sequence[Message]) -> int:
         """Return how many tokens a text has, or messages with the chat template around them.
@@ -144,63 +193,61 @@ class ModelServer:
             if isinstance(prompt, str)
             else {"messages": _plain(prompt), "add_generation_prompt": True}
         )
-        with self._explained():
+        with self._client.explained():
             async with asyncio.timeout(_COUNT_TIMEOUT_S):
                 body = {"model": await self._known_name(), **asked}
-                told = await self._client.post(f"{self._root}/tokenize", cast_to=object, body=body)
+                told = await self._client.fetch("POST", f"{self._root}/tokenize", body)
         count = told.get("count") if isinstance(told, dict) else None
-        if not isinstance(count, int):
-            raise ModelGarbageError(f"{self.url} does not say how many tokens a text has")
+        if not is_count(count):
+            raise ModelGarbageError(
+                f"the model server {self.place} does not say how many tokens a text has"
+            )
         return count
 
     async def _is_healthy(self) -> bool:
         """Return whether the server says that it is well; False where it knows no such question."""
         try:
-            await self._client.get(
-                f"{self._root}/health", cast_to=openai.HttpxBinaryResponseContent
-            )
-        except openai.APIStatusError as error:
-            if error.status_code >= 500:
+            await self._client.knock(f"{self._root}/health")
+        except ModelStatusError as error:
+            if error.status >= 500:
                 raise
             self._has_health = False
         return self._has_health
 
-    async def _create(
+    async def _begin(
         self, messages: Sequence[Message], extra: Mapping[str, Any], traceparent: str = ""
-    ) -> openai.AsyncStream[object]:
-        """Return the begun stream; a connection that the server had closed is tried once more."""
+    ) -> httpx2.Response:
+        """Return the begun answer, without what a server of an older kind does not know."""
         told = {"stream_options": {"include_usage": True}} if self._tells_usage else {}
         body = {
             "model": await self._known_name(),
             "messages": _plain(messages),
             "stream": True,
             **told,
-            **self._role.sampling.to_json(),
+            **self._sampling(),
             **self._role.extra_body,
             **extra,
         }
-
-        async def send() -> openai.AsyncStream[object]:
-            return await self._client.post(
-                "/chat/completions",
-                cast_to=object,  # plain JSON: its types take four times as long
-                body=body,
-                stream=True,
-                stream_cls=openai.AsyncStream[object],
-                options={"headers": model_headers(traceparent)},
-            )
-
         try:
-            return await send()
-        except openai.APITimeoutError:
-            raise
-        except openai.APIConnectionError:
-            return await send()
-        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-            if "stream_options" not in str(error) or not self._tells_usage:
+            return await self._client.begin(
+                f"{self.url}/chat/completions", body, model_headers(traceparent)
+            )
+        except ModelStatusError as error:
+            if "stream_options" not in error.told or not self._tells_usage:
                 raise
             self._tells_usage = False  # a server from before this was asked for
-            return await self._create(messages, extra, traceparent)
+            return await self._begin(messages, extra, traceparent)
+
+    def _sampling(self) -> dict[str, Any]:
+        """Return how the model is to write; its answer gets no more than half of a context."""
+        sampling = self._role.sampling
+        most = self.context_length // 2 or sampling.max_tokens
+        return replace(sampling, max_tokens=max(1, min(sampling.max_tokens, most))).to_json()
+
+    def _learn(self, context_length: int) -> None:
+        """Remember a context that is shorter than was known."""
+        if 0 < context_length < (self.context_length or MOST_TOKENS):
+            self.context_length = context_length
 
     async def _known_name(self) -> str:
         """Return the model to ask: the one that is set, else the first that the server lists."""
@@ -208,49 +255,31 @@ class ModelServer:
             await self._look_at_models()
         if not self.name:
             raise ModelGarbageError(
-                f"{self.url} lists no model: start it with one, or set model_name"
+                f"the model server {self.place} lists no model: start it with one, or set"
+                " model_name"
             )
         return self.name
 
     async def _look_at_models(self) -> None:
-        page = await self._client.models.list(timeout=PROBE_TIMEOUT_S)
-        models = list(getattr(page, "data", None) or ())
-        listed = {
-            model.id: model for model in models if isinstance(getattr(model, "id", None), str)
-        }
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            listed = await self._listed()
         self.name = self.name or next(iter(listed), "")
-        length = getattr(listed.get(self.name), "max_model_len", None)  # vLLM tells it there
-        if not self.context_length and isinstance(length, int):
+        length = listed.get(self.name)
+        if not self.context_length and is_count(length):
             self.context_length = length
 
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn what can go wrong into :class:`ModelError`."""
-        try:
-            yield
-        except ModelError:
-            raise
-        except _FAILURES as failure:
-            raise self._error_of(failure) from failure
-
-    def _error_of(self, failure: Exception) -> ModelError:
-        url = self.url
-        match failure:
-            case openai.APITimeoutError() if "Connect" in type(failure.__cause__).__name__:
-                return ModelUnavailableError(f"no connection to the model server {url} in time")
-            case openai.APITimeoutError() | TimeoutError():
-                return ModelTimeoutError(f"the model server {url} did not answer in time")
-            case openai.APIStatusError():
-                status = failure.status_code
-                return ModelStatusError(f"{url} answered with status {status}", status)
-            case openai.APIConnectionError() if "Connect" in type(failure.__cause__).__name__:
-                return ModelUnavailableError(f"the model server {url} cannot be reached")
-            case openai.APIConnectionError() | StopAsyncIteration():
-                return ModelBrokenOffError(f"{url} ended its answer before it was whole")
-            case openai.APIResponseValidationError() | ValueError() | RecursionError():
-                return ModelGarbageError(f"{url} answered with something that is no chat")
-            case _:
-                return ModelStatusError(f"{url} reported an error while it answered")
+    async def _listed(self) -> dict[str, object]:
+        """Return the models that the server lists, with the length of their contexts."""
+        page = await self._client.fetch("GET", f"{self.url}/models")
+        models = page.get("data") if isinstance(page, dict) else page
+        if not isinstance(models, list):
+            raise ModelGarbageError(f"the model server {self.place} does not list its models")
+        named = ((each.get("id"), each) for each in models if isinstance(each, dict))
+        return {
+            name: each.get("max_model_len")  # vLLM tells it there
+            for name, each in named
+            if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and name.isprintable()
+        }
 
 
 def _plain(messages: Sequence[Message]) -> list[Message]:
@@ -258,47 +287,19 @@ def _plain(messages: Sequence[Message]) -> list[Message]:
     return [{**each, "content": without_control_tokens(each["content"])} for each in messages]
 
 
-async def _drain(chunks: openai.AsyncStream[object]) -> TokenUsage | None:
+def _spoken(messages: Sequence[Message]) -> list[str]:
+    """Return what readers and sources say, which no log repeats."""
+    return [each["content"] for each in messages if each["role"] != "system"]
+
+
+async def _drain(pieces: AsyncGenerator[Piece]) -> TokenUsage | None:
     """Read a finished answer's stream to its end, so that the connection can be used again.
 
     :returns: what the answer cost, which servers tell there.
     """
     usage: TokenUsage | None = None
-    with contextlib.suppress(*_FAILURES):
+    with contextlib.suppress(ModelError, httpx2.HTTPError, TimeoutError, ValueError):
         async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-            async for chunk in chunks:
-                usage = _usage(chunk) or usage
+            async for piece in pieces:
+                usage = piece.usage or usage
     return usage
-
-
-def _piece(chunk: object) -> Piece:
-    """Return what a chunk brings.
-
-    :raises ModelGarbageError: if it is no chunk of a chat completion.
-    """
-    choices = chunk.get("choices") if isinstance(chunk, dict) else None
-    if not isinstance(choices, list):
-        raise ModelGarbageError("the model server sent something that is no chat completion")
-    usage = _usage(chunk)
-    if not choices:
-        return Piece(usage=usage)
-    choice = choices[0] if isinstance(choices[0], dict) else {}
-    delta = choice.get("delta")
-    written = delta if isinstance(delta, dict) else {}
-    text = written.get("content") or ""
-    reasoning = written.get("reasoning_content") or written.get("reasoning")
-    finish = choice.get("finish_reason") or ""
-    if not isinstance(text, str) or not isinstance(finish, str):
-        raise ModelGarbageError("the model server sent an answer that is no text")
-    return Piece(text, finish, alive=bool(text or reasoning), usage=usage)
-
-
-def _usage(chunk: object) -> TokenUsage | None:
-    """Return what a chunk says of the tokens read and written; None where it says nothing."""
-    told = chunk.get("usage") if isinstance(chunk, dict) else None
-    if not isinstance(told, dict):
-        return None
-    prompt, answer = told.get("prompt_tokens"), told.get("completion_tokens")
-    if not isinstance(prompt, int) or not isinstance(answer, int):
-        return None
-    return TokenUsage(max(0, prompt), max(0, answer))

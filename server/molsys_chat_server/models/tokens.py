@@ -139,9 +139,9 @@ class ModelTokens:
         """Ask no more where the server has no such endpoint, or had none to begin with."""
         if isinstance(error, ModelStatusError) and error.status < 500:
             self._asks = self._answered = False
-            logger.info("the model's tokens are %s: %s", self._counter.source, error)
+            logger.info("the model's tokens are %s: %s", self._counter.source, error.report)
         else:
-            logger.debug("the model server did not count tokens: %s", error)
+            logger.debug("the model server did not count tokens: %s", error.report)
 
 
 def _around(messages: Sequence[Message]) -> int:

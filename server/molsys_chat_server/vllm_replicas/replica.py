@@ -147,10 +147,10 @@ class Replica:
 
 async def _healthy(client: httpx2.AsyncClient, url: str) -> bool:
     try:
-        answer = await client.get(f"{url}/health")
+        async with client.stream("GET", f"{url}/health") as answer:  # its body is left unread
+            return answer.status_code == httpx2.codes.OK
     except httpx2.HTTPError:
         return False
-    return answer.status_code == httpx2.codes.OK
 
 
 def check_port(spec: ReplicaSpec) -> None:

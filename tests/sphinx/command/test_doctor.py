@@ -17,13 +17,26 @@ Capture = pytest.CaptureFixture[str]
 
 
 class ModelServer(http.server.BaseHTTPRequestHandler):
-    """Lists one model."""
+    """Lists one model, and writes a token, or refuses to."""
+
+    refusal = (200, "")
 
     def do_GET(self) -> None:
-        body = json.dumps({"data": [{"id": "tiny"}]}).encode()
-        self.send_response(200 if self.path == "/v1/models" else 404)
+        self._answer(200 if self.path == "/v1/models" else 404, {"data": [{"id": "tiny"}]})
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert asked["max_tokens"] == 1
+        status, message = self.refusal
+        choice = {"message": {"content": "Yes"}, "finish_reason": "length"}
+        told = {"error": {"message": message}} if message else {"choices": [choice]}
+        self._answer(status, told)
+
+    def _answer(self, status: int, value: object) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(json.dumps(value).encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""
@@ -56,6 +69,35 @@ def test_all_is_well_here(capsys: Capture) -> None:
 def test_a_model_server_is_asked(model_url: str, capsys: Capture) -> None:
     assert main(["doctor", "--model-url", model_url]) == 0
     assert line_about("model server", capsys.readouterr().out).endswith("serves tiny")
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "remedy"),
+    [
+        (400, "System role not supported", "--chat-template"),
+        (404, "The model `tiny` does not exist.", "set model_name to one of tiny"),
+        (401, "Invalid API key", "set model_api_key"),
+        (400, "This model's maximum context length is 16 tokens", "--max-model-len"),
+        (422, "seed: not an integer", "extra_body"),
+        (500, "CUDA out of memory", "the model server's own log"),
+        (200, "EngineDeadError", "the model server's own log"),
+    ],
+)
+def test_a_server_that_lists_models_and_refuses_to_write(
+    model_url: str,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    words: str,
+    remedy: str,
+) -> None:
+    monkeypatch.setattr(ModelServer, "refusal", (status, words))
+    assert main(["doctor", "--model-url", model_url]) == 1
+    out = capsys.readouterr().out
+    line = line_about("model server", out)
+    assert line.startswith("!!")
+    assert words in line
+    assert remedy in out[out.index(line) + len(line) :].splitlines()[1]
 
 
 def test_every_replica_is_asked(model_url: str, capsys: Capture) -> None:
