@@ -26,6 +26,8 @@ SCHEMA = 2
 MANIFEST = "manifest.json"
 COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")
 """What a manifest counts."""
+_OURS = frozenset({"schema", "project", "built_at", "model", "chunker", "counts", "files"})
+"""Keys that the manifest of an index has in every schema, and no other program's has together."""
 _LINES = ("project", "version", "commit", "built_at", "source")
 
 
@@ -108,6 +110,21 @@ def read_manifest(folder: Path) -> Manifest:
     except (OSError, ValueError) as error:
         raise _damaged(str(path), error, remedy) from None
     return parse_manifest(text, str(folder), remedy)
+
+
+def manifest_files(text: str) -> frozenset[str] | None:
+    """Return the files that a manifest names, whatever its schema; None for another program's."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if (
+        not isinstance(data, dict)
+        or not data.keys() >= _OURS
+        or not isinstance(data["files"], dict)
+    ):
+        return None
+    return frozenset(data["files"])
 
 
 def parse_manifest(text: str, place: str, remedy: str) -> Manifest:
