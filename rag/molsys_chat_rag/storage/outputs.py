@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any, Literal, TextIO
 
 from molsys_chat_rag.errors import OutputError
 from molsys_chat_rag.storage.folder import is_index, real_path
@@ -110,7 +110,7 @@ def _is_device(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(file: Path, path: Path, mode: str) -> Iterator[Output]:
+def _opened(file: Path, path: Path, mode: Literal["w", "x"]) -> Iterator[Output]:
     with _explained(path):
         opened = file.open(mode, encoding="utf-8", errors="backslashreplace", newline="")
     with opened:
