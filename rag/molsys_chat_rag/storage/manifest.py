@@ -117,7 +117,7 @@ def _is_other(text: str) -> bool:
         data = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(data, dict) and _OURS.isdisjoint(data)
+    return isinstance(data, dict) and bool(data) and _OURS.isdisjoint(data)
 
 
 def _missing(folder: Path, reason: str) -> IndexMissingError:
