@@ -19,7 +19,7 @@ from sphinx_molsys_chat.command.vllm_arguments import add_plan_arguments, add_se
 from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Commands = argparse._SubParsersAction["Parser"]
 
 PACKAGE = "sphinx_molsys_chat.command"
 MOST_RESULTS = 50

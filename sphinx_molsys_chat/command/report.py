@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         with _opened(arguments.index) as index:
             report = _make_report(store.place, kept, index)
-        output.write(render_answers(report))
+            output.write(render_answers(report))
     print(_summary(report))
     return 0
 

@@ -77,11 +77,11 @@ def test_a_page_is_known_by_its_head(tmp_path):
     ("place", "message"),
     [
         ("", "is a folder: name a file"),
-        ("missing/out.jsonl", "missing is not a folder: make it, or name out.jsonl elsewhere"),
+        ("missing/out.jsonl", "missing/out.jsonl: No such file or directory"),
         ("index/out.jsonl", "is an index, which holds nothing else"),
         ("index", "is a folder"),
         ("index/manifest.json", "is an index"),
-        ("file/out.jsonl", "file is not a folder"),
+        ("file/out.jsonl", "file/out.jsonl: No such file"),
         ("loop", "leads back to itself"),
         ("x" * 300, "cannot be written"),
     ],

@@ -171,7 +171,7 @@ def _check_place(real: Path, path: Path, apart_from: Iterable[Path | None]) -> N
     if real.is_dir():
         raise OutputError(f"{path} is a folder: name a file")
     if not real.parent.is_dir():
-        raise OutputError(f"{real.parent} is not a folder: make it, or name {path.name} elsewhere")
+        raise OutputError(f"{path}: No such file or directory")
     if is_index(real.parent):
         raise OutputError(
             f"{real.parent} is an index, which holds nothing else: name {path.name} elsewhere"

@@ -58,7 +58,7 @@ def test_outputs_replace_their_own_kind_only(
         "thesis.tex": "thesis.tex is there already and is not a",
         "q.jsonl": "q.jsonl is ",
         "lion": "lion ",
-        "missing/out": "missing is not a folder: make it, or name out elsewhere",
+        "missing/out": "missing/out: No such file or directory",
     }.items():
         Path("thesis.tex").write_text(MINE)
         before = Path("q.jsonl").read_text()
