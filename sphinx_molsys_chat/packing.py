@@ -63,9 +63,9 @@ def write_widget(target: Path, strings: dict[str, str] | None = None) -> None:
     """Put the files that a site needs into a folder, and nothing else of the widget."""
     target.mkdir(parents=True, exist_ok=True)
     files = packed_files(strings)
-    for path in target.glob("*.*s"):
-        if path.name not in files:
-            path.unlink()
+    for module in (static_folder() / WIDGET).glob("*.*s"):
+        if module.name not in files:
+            (target / module.name).unlink(missing_ok=True)
     for name, text in files.items():
         path = target / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:

@@ -35,7 +35,14 @@ from molsys_chat_rag.reading.site import (
     find_pages,
     read_page_file,
 )
-from molsys_chat_rag.storage.folder import building, lock_of, recover, replace_folder
+from molsys_chat_rag.storage.folder import (
+    building,
+    check_folder,
+    lock_of,
+    real_path,
+    recover,
+    replace_folder,
+)
 from molsys_chat_rag.storage.manifest import (
     MANIFEST,
     SCHEMA,
@@ -112,15 +119,28 @@ def build_index(
     the previous index stays as it is.
 
     :param html_dir: the root of a site that Sphinx built.
-    :param target: the index folder.
-    :raises BuildError: if there is nothing to index, or the folder cannot be written.
+    :param target: the index folder: a new or empty one, or an index.
+    :raises BuildError: if there is nothing to index, the folder holds anything else, or it cannot
+        be written.
     :raises EmbeddingError: if the embedding model cannot be had.
     """
     started = time.monotonic()
-    with _locked(target):
-        recover(target)
-        report = _Build(html_dir, target, settings, progress or _silent).run()
+    real = real_path(target)  # a link stays one, and what it leads to is replaced
+    _check_cache(settings.cache, real)
+    with _locked(real):
+        check_folder(target, html_dir)
+        recover(real)
+        report = _Build(html_dir, real, settings, progress or _silent).run()
     return replace(report, seconds=time.monotonic() - started)
+
+
+def _check_cache(cache: Path | None, target: Path) -> None:
+    """Check that the cache's files do not come to lie in the index.
+
+    :raises BuildError: if they would.
+    """
+    if cache is not None and target in (real_path(cache), *real_path(cache).parents):
+        raise BuildError(f"the cache {cache} lies in the index {target}: name a folder beside it")
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -130,8 +150,6 @@ def _silent(stage: str, done: int, total: int) -> None:
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """Hold the right to write a target, against other builds."""
-    if target.exists() and not target.is_dir():
-        raise BuildError(f"{target} is a file: name a folder for the index")
     with _writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = lock_of(target)

@@ -5,6 +5,7 @@
    RagError                    each says in a line what, which value, the remedy
    ├── BuildError              an index could not be built (nothing was changed)
    │   └── NoPagesError        the folder holds no page of a built Sphinx site
+   ├── OutputError             a file cannot be written where it was asked for (nothing was changed)
    ├── EmbeddingError          the embedding model is missing, damaged or of another kind
    └── IndexUnusableError      an index folder cannot be opened
        ├── IndexMissingError   there is no index at that path
@@ -25,6 +26,10 @@ class BuildError(RagError):
 
 class NoPagesError(BuildError):
     """The folder holds no page of a built Sphinx site."""
+
+
+class OutputError(RagError):
+    """A file cannot be written, or something else would be lost; what was there is untouched."""
 
 
 class EmbeddingError(RagError):

@@ -13,7 +13,7 @@ from importlib import import_module
 from molsys_chat_rag.errors import RagError
 from molsys_chat_server.errors import ServerError
 from sphinx_molsys_chat.assets import MissingAssetsError
-from sphinx_molsys_chat.command.arguments import build_parser
+from sphinx_molsys_chat.command.arguments import parse_arguments
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.extras import missing_from, remedy
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the arguments; those of the process by default.
     """
     _write_any_character()
-    arguments = build_parser().parse_args(argv)
+    arguments = parse_arguments(argv)
     logging.basicConfig(level=logging.WARNING, format="molsys-chat: %(message)s")
     try:
         _require(arguments.extra)

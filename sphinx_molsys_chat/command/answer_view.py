@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from molsys_chat_server.events import AnswerKind, Event, joined_answer, joined_json
+from sphinx_molsys_chat.command.model_failures import explain_failure
 
 NEAREST = 3
 """Sections that are offered where the documentation does not answer."""
@@ -42,10 +43,11 @@ class AnswerView:
         if self._live.is_started:
             self._live.update(_Tail(joined_answer(events)))
 
-    def conclude(self, events: Sequence[Event], model: str) -> None:
+    def conclude(self, events: Sequence[Event], model: str, url: str = "") -> None:
         """Print the complete answer and its sources.
 
         :param model: the model that was asked; may be empty.
+        :param url: where it was asked; may be empty.
         """
         answer = joined_json(events)
         if self._console.is_terminal:
@@ -53,7 +55,7 @@ class AnswerView:
         else:
             self._console.print(answer["answer"], markup=False, soft_wrap=True)
         self._console.print()
-        for line in (*_sources(answer), *_remarks(answer, model)):
+        for line in (*_sources(answer), *_remarks(answer, model, url)):
             self._console.print(line, soft_wrap=True)
 
 
@@ -82,7 +84,7 @@ def _sources(answer: dict[str, Any]) -> list[Text]:
     return lines
 
 
-def _remarks(answer: dict[str, Any], model: str) -> list[Text]:
+def _remarks(answer: dict[str, Any], model: str, url: str) -> list[Text]:
     """Return the lines that say how the answer was made and what to doubt."""
     made = {
         AnswerKind.GENERATED: f"Written by {model or 'the model'} from these sources.",
@@ -94,12 +96,7 @@ def _remarks(answer: dict[str, Any], model: str) -> list[Text]:
         told = f"Version {asked} was asked for; this answer is from {answer['index']['version']}."
         lines.append(Text(told, style="yellow"))
     if answer.get("degraded"):
-        lines.append(
-            Text(
-                f"The model failed: {answer['degraded']}; molsys-chat doctor says why.",
-                style="yellow",
-            )
-        )
+        lines.append(Text(explain_failure(answer["degraded"], url), style="yellow"))
     if answer.get("truncated"):
         lines.append(Text("The model was stopped at its longest answer.", style="yellow"))
     if answer["unverified"]:

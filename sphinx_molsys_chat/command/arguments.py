@@ -1,10 +1,13 @@
 """The arguments of every subcommand; the work itself is in a module of its own each."""
 
 import argparse
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sphinx_molsys_chat.command.eval_arguments import add_judging
+from sphinx_molsys_chat.command.examples import example_text
 from sphinx_molsys_chat.command.numbers import share, whole_number
 from sphinx_molsys_chat.command.record_arguments import (
     add_delete,
@@ -16,16 +19,42 @@ from sphinx_molsys_chat.command.vllm_arguments import add_plan_arguments, add_se
 from sphinx_molsys_chat.version import __version__
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    Commands = argparse._SubParsersAction["Parser"]
 
 PACKAGE = "sphinx_molsys_chat.command"
 MOST_RESULTS = 50
 """As many sections as a search gives at most."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that knows what was meant by a word that is written wrongly."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Check a word against the choices that there are."""
+        near = get_close_matches(str(value), map(str, action.choices or ()), n=1)
+        if near and value not in (action.choices or ()):
+            raise argparse.ArgumentError(action, f"{value!r}: did you mean {near[0]!r}?")
+        super()._check_value(action, value)
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments; what is wrong with them ends the process with status 2.
+
+    :param argv: the arguments; those of the process by default.
+    """
+    arguments, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        parser: Parser = arguments.parser
+        options = [each for action in parser._actions for each in action.option_strings]
+        near = get_close_matches(unknown[0].partition("=")[0], options, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+    return arguments
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser; it names the module that does the work and the extra that it needs."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="molsys-chat",
         description="A chat for Sphinx documentation: grounded, cited answers.",
     )
@@ -54,9 +83,13 @@ def _command(
     commands: "Commands", name: str, module: str, extra: str, summary: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
-        name, help=summary, description=summary[0].upper() + summary[1:] + "."
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(module=f"{PACKAGE}.{module}", extra=extra)
+    parser.epilog = example_text(parser.prog)
+    parser.set_defaults(module=f"{PACKAGE}.{module}", extra=extra, parser=parser)
     return parser
 
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import sys
 from contextlib import aclosing, closing
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from molsys_chat_server.events import Event, joined_json
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.command.answer_view import AnswerView
 from sphinx_molsys_chat.command.asking import Answerer
+from sphinx_molsys_chat.command.model_failures import explain_failure
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +29,10 @@ async def _answer(answerer: Answerer, question: str, *, as_json: bool) -> None:
     async with aclosing(answerer):
         if as_json:
             events = [event async for event in answerer.answer(question)]
-            print(json.dumps(joined_json(events), ensure_ascii=False, indent=2))
+            answer = joined_json(events)
+            print(json.dumps(answer, ensure_ascii=False, indent=2))
+            if code := answer.get("degraded"):
+                print(f"molsys-chat: {explain_failure(code, answerer.model_url)}", file=sys.stderr)
         else:
             await _show(answerer, question)
 
@@ -38,4 +43,4 @@ async def _show(answerer: Answerer, question: str) -> None:
         async for event in answerer.answer(question):
             events.append(event)
             view.update(events)
-    view.conclude(events, answerer.model_name)
+    view.conclude(events, answerer.model_name, answerer.model_url)

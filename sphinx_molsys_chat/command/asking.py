@@ -25,6 +25,11 @@ class Answerer:
         """The model that writes; empty without one, or before it is known."""
         return self._models.main.label if self._models.main else ""
 
+    @property
+    def model_url(self) -> str:
+        """Where the model is asked; empty without one."""
+        return ", ".join(self._models.main.role.urls) if self._models.main else ""
+
     async def answer(self, question: str) -> AsyncGenerator[Event]:
         """Yield the events of an answer.
 

@@ -12,6 +12,7 @@ from typing import Any
 from molsys_chat_rag.evaluation import Question, read_questions
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.sections import render_blocks
+from molsys_chat_rag.storage.outputs import Output
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.command.eval_answers_report import AnswerEvaluation, render_answers
@@ -19,6 +20,7 @@ from sphinx_molsys_chat.command.eval_answers_table import show_figures
 from sphinx_molsys_chat.command.eval_drafts import DraftKeeper
 from sphinx_molsys_chat.command.eval_invented import invented_in
 from sphinx_molsys_chat.command.eval_judge import Judge, Reference, Winner, tally
+from sphinx_molsys_chat.command.eval_outputs import ANSWERS, evaluation_outputs
 from sphinx_molsys_chat.command.eval_scores import Scored, score_answer
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.progress import shown_progress
@@ -34,9 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings(arguments.config, model_url=arguments.model_url)
     questions = read_questions(arguments.questions)
     others = read_answers(arguments.against) if arguments.against else {}
-    with closing(Index.open(arguments.index)) as index:
+    with (
+        closing(Index.open(arguments.index)) as index,
+        evaluation_outputs(arguments, ANSWERS) as (out, report),
+    ):
         keeper = DraftKeeper(index, settings)
-        scored = asyncio.run(_answer_all(keeper, index, questions, arguments.out))
+        scored = asyncio.run(_answer_all(keeper, index, questions, out))
         winners: dict[str, Winner] = {}
         if arguments.judge_url:
             judge = Judge(arguments.judge_url, arguments.judge_model)
@@ -44,11 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
         show_figures(scored)
         if winners:
             print(f"against {arguments.against.name}: {tally(winners)}")
-        if arguments.report:
+        if report is not None:
             told = AnswerEvaluation(
                 index.manifest, arguments.questions.name, tuple(scored), winners, index.section
             )
-            arguments.report.write_text(render_answers(told), encoding="utf-8")
+            report.write(render_answers(told))
     return 0
 
 
@@ -58,7 +63,8 @@ def read_answers(path: Path) -> dict[str, str]:
     :raises CommandError: if a line is no answer.
     """
     answers: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
         try:
             record = json.loads(line)
             answers[record["id"]] = record["answer"]
@@ -70,16 +76,16 @@ def read_answers(path: Path) -> dict[str, str]:
 
 
 async def _answer_all(
-    keeper: DraftKeeper, index: Index, questions: Sequence[Question], path: Path
+    keeper: DraftKeeper, index: Index, questions: Sequence[Question], out: Output
 ) -> list[Scored]:
     scored: list[Scored] = []
-    with path.open("w", encoding="utf-8") as file, shown_progress() as progress:
+    with shown_progress() as progress:
         async with aclosing(keeper):
             for question in questions:
                 answer, drafts = await keeper.answer(question.question, question.history)
                 scored.append(_score(keeper, index, question, answer, drafts))
                 line = answer | {"id": question.id, "scores": scored[-1].scores.to_json()}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
                 progress("answering", len(scored), len(questions))
     return scored
 

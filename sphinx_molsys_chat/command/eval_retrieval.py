@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import cache
-from typing import TextIO
 
 from rich import box
 from rich.console import Console
@@ -28,6 +27,8 @@ from molsys_chat_rag.evaluation import (
     score_sections_within,
 )
 from molsys_chat_rag.index import Index
+from molsys_chat_rag.storage.outputs import Output
+from sphinx_molsys_chat.command.eval_outputs import RANKINGS, evaluation_outputs
 from sphinx_molsys_chat.command.eval_report import Evaluation, render_report
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.opening import open_index
@@ -45,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     questions = read_questions(arguments.questions)
     with closing(open_index(arguments)) as index:
         find = cache(index.section)
-        with arguments.out.open("w", encoding="utf-8") as file:
-            ranked = tuple(_written(each, file) for each in _rank_all(index, questions))
-        _tell_missing(questions, find)
-        _show(ranked, find)
-        if arguments.report:
-            evaluation = Evaluation(index.manifest, arguments.questions.name, ranked, find)
-            arguments.report.write_text(render_report(evaluation), encoding="utf-8")
+        with evaluation_outputs(arguments, RANKINGS) as (out, report):
+            ranked = tuple(_written(each, out) for each in _rank_all(index, questions))
+            _tell_missing(questions, find)
+            _show(ranked, find)
+            if report is not None:
+                evaluation = Evaluation(index.manifest, arguments.questions.name, ranked, find)
+                report.write(render_report(evaluation))
         if arguments.min_recall5 is not None:
             _check_found(ranked, find, arguments.min_recall5)
     return 0
@@ -85,7 +86,7 @@ def _rank_all(index: Index, questions: Sequence[Question]) -> Iterator[Ranked]:
             progress("searching", done, len(questions))
 
 
-def _written(ranked: Ranked, file: TextIO) -> Ranked:
+def _written(ranked: Ranked, file: Output) -> Ranked:
     """Write a ranking to a line of a file."""
     file.write(json.dumps(ranked[1].to_json(), ensure_ascii=False) + "\n")
     return ranked

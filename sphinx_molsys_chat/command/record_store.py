@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from molsys_chat_server.records.answers import KeptAnswer, hour
 from molsys_chat_server.records.opening import open_store
@@ -17,6 +18,12 @@ def opened_store(arguments: argparse.Namespace) -> RecordStore:
     """
     place = arguments.store or load_settings(arguments.config).records_place
     return open_store(place, must_exist=True)
+
+
+def inputs_of(arguments: argparse.Namespace) -> list[Path | None]:
+    """Return the files and folders that the command line names to be read."""
+    store = None if "://" in arguments.store or not arguments.store else Path(arguments.store)
+    return [store, arguments.config, getattr(arguments, "index", None)]
 
 
 def kept_answers(store: RecordStore, arguments: argparse.Namespace) -> Iterator[KeptAnswer]:

@@ -8,17 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from molsys_chat_rag.index import Index
+from molsys_chat_rag.storage.outputs import json_lines, open_output
 from molsys_chat_server.events import AnswerKind
 from sphinx_molsys_chat.command.failure import CommandError
-from sphinx_molsys_chat.command.record_store import kept_answers, opened_store
+from sphinx_molsys_chat.command.record_store import inputs_of, kept_answers, opened_store
 from sphinx_molsys_chat.command.report_questions import Asked, distinct_questions
 
 CANDIDATES = 5
 """Sections that are proposed for a question."""
+QUESTIONS = json_lines(
+    "a file of questions just as records questions wrote it",
+    lambda question: {"candidates", "asked"} <= question.keys() and not question.get("gold"),
+)
+"""What may be replaced by questions: those that somebody gave their gold sections may not."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the questions that were not answered, or not well, as a file of questions.
+
+    :raises CommandError: if there are none.
+    """
+    with open_output(arguments.output, QUESTIONS, apart_from=inputs_of(arguments)) as output:
+        open_ones = _open_questions(arguments)
+        with _searching(arguments.index) as find:
+            for each in open_ones:
+                output.write(json.dumps(_question(each, find), ensure_ascii=False) + "\n")
+    print(f"{len(open_ones)} questions: give them their gold sections")
+    return 0
+
+
+def _open_questions(arguments: argparse.Namespace) -> list[Asked]:
+    """Return the questions that were not answered, or not well, most asked first.
 
     :raises CommandError: if there are none.
     """
@@ -27,12 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     open_ones = [each for each in asked if _type(each)]
     if not open_ones:
         raise CommandError(f"{store.place}: no question was left unanswered, none found unhelpful")
-    open_ones.sort(key=lambda each: -len(each.answers))
-    with _searching(arguments.index) as find, arguments.output.open("w", encoding="utf-8") as file:
-        for each in open_ones:
-            file.write(json.dumps(_question(each, find), ensure_ascii=False) + "\n")
-    print(f"{len(open_ones)} questions: give them their gold sections")
-    return 0
+    return sorted(open_ones, key=lambda each: -len(each.answers))
 
 
 def _type(asked: Asked) -> str:

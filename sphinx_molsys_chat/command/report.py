@@ -12,13 +12,15 @@ from molsys_chat_rag.embedding.models import load_embedder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.roles import is_stub
 from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.storage.outputs import open_output
 from molsys_chat_rag.storage.store import STORE, Store
 from molsys_chat_server.events import AnswerKind
 from molsys_chat_server.records.answers import KeptAnswer
 from sphinx_molsys_chat.command.eval_misses import Links
 from sphinx_molsys_chat.command.failure import CommandError
-from sphinx_molsys_chat.command.record_store import kept_answers, opened_store
+from sphinx_molsys_chat.command.record_store import inputs_of, kept_answers, opened_store
 from sphinx_molsys_chat.command.report_clusters import MOST_QUESTIONS, cluster_questions
+from sphinx_molsys_chat.command.report_page import REPORT
 from sphinx_molsys_chat.command.report_questions import Never, distinct_questions
 from sphinx_molsys_chat.command.report_view import Report, render_answers
 
@@ -28,16 +30,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     :raises CommandError: if none are kept.
     """
-    with closing(opened_store(arguments)) as store:
-        kept = tuple(_lightened(each) for each in kept_answers(store, arguments))
-    if not kept:
-        raise CommandError(
-            f"{store.place} holds no answer of that time and project: set keep_questions_days, and"
-            " wait for readers"
-        )
-    with _opened(arguments.index) as index:
-        report = _make_report(store.place, kept, index)
-        arguments.output.write_text(render_answers(report), encoding="utf-8")
+    with open_output(arguments.output, REPORT, apart_from=inputs_of(arguments)) as output:
+        with closing(opened_store(arguments)) as store:
+            kept = tuple(_lightened(each) for each in kept_answers(store, arguments))
+        if not kept:
+            raise CommandError(
+                f"{store.place} holds no answer of that time and project: set keep_questions_days,"
+                " and wait for readers"
+            )
+        with _opened(arguments.index) as index:
+            report = _make_report(store.place, kept, index)
+            output.write(render_answers(report))
     print(_summary(report))
     return 0
 

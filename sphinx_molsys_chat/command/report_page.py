@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from molsys_chat_rag.storage.manifest import Manifest
+from molsys_chat_rag.storage.outputs import beginning_with
 from sphinx_molsys_chat.command.markup import Element, element, render_document
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """Content-Security-Policy: the page loads nothing and runs nothing."""
+
+REPORT = beginning_with(
+    "a report that molsys-chat wrote", '<meta name="generator" content="molsys-chat">'
+)
+"""What may be replaced by a report."""
 
 
 def render_page(title: str, *parts: Element, style: str = "") -> str:
@@ -25,6 +31,7 @@ def _head(title: str, style: str) -> Element:
     return element(
         "head",
         element("meta", charset="utf-8"),
+        element("meta", name="generator", content="molsys-chat"),
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         # Beside the pages, it is not to be found by readers' questions itself.

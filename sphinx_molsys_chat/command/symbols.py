@@ -19,8 +19,10 @@ from molsys_chat_rag.names.known_names import KnownNames
 from molsys_chat_rag.reading.roles import is_stub
 from molsys_chat_rag.reading.sections import Section
 from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
+from molsys_chat_rag.storage.outputs import open_output_if
 from molsys_chat_rag.storage.store import STORE, Store
 from sphinx_molsys_chat.command.progress import shown_progress
+from sphinx_molsys_chat.command.report_page import REPORT
 from sphinx_molsys_chat.command.symbols_report import Findings, render_findings
 
 DEPTH = 10
@@ -31,6 +33,19 @@ SHOWN = 20
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what examples use and the reference lacks, and what says or reaches nothing."""
+    inputs = (arguments.index, arguments.questions)
+    with open_output_if(arguments.report, REPORT, apart_from=inputs) as report:
+        findings = _find(arguments)
+        if report is not None:
+            report.write(render_findings(findings))
+    if arguments.json:
+        print(json.dumps(_as_json(findings), ensure_ascii=False, indent=2))
+    else:
+        _show(findings, Console(highlight=False))
+    return 0
+
+
+def _find(arguments: argparse.Namespace) -> Findings:
     manifest = read_manifest(arguments.index)
     check_files(manifest, arguments.index)
     with closing(Store(arguments.index / STORE)) as store:
@@ -41,14 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.questions:
         texts = [section for at, section in enumerate(sections) if canonical[at] == at]
         unreached = _unreached(arguments.index, arguments.questions, texts)
-    findings = Findings(manifest, drift, unreached, {s.address: s for s in sections})
-    if arguments.report:
-        arguments.report.write_text(render_findings(findings), encoding="utf-8")
-    if arguments.json:
-        print(json.dumps(_as_json(findings), ensure_ascii=False, indent=2))
-    else:
-        _show(findings, Console(highlight=False))
-    return 0
+    return Findings(manifest, drift, unreached, {s.address: s for s in sections})
 
 
 def _unreached(folder: Path, questions: Path, texts: Sequence[Section]) -> tuple[Section, ...]:

@@ -46,6 +46,15 @@ def test_every_module_is_there_once() -> None:
     assert order.index("elements") < order.index("dialog") < order.index("panel")
 
 
+def test_files_beside_the_widget_stay(tmp_path: Path) -> None:
+    mine = tmp_path / "custom.css"
+    mine.write_text("body {}")
+    (tmp_path / "session.js").write_text("a module as it is written")
+    write_widget(tmp_path)
+    assert mine.read_text() == "body {}"
+    assert not (tmp_path / "session.js").exists()
+
+
 def test_packed_modules_are_valid_and_import_nothing_but_what_is_there(
     node: str, tmp_path: Path
 ) -> None:

@@ -124,10 +124,12 @@ def one_number(path: Path) -> None:
 def test_a_damaged_file_is_begun_anew_with_a_warning(tmp_path, damage):
     cache(tmp_path).put(texts(0, 600), vectors(texts(0, 600)))
     damage(tmp_path / FILE)
+    size = (tmp_path / FILE).stat().st_size
     build = cache(tmp_path)
     assert build.get(texts(0, 600)) == {}
     [warning] = build.warnings
     assert warning.startswith(f"{tmp_path / FILE} was damaged (")
+    assert (tmp_path / f"{FILE}.damaged").stat().st_size == size, "nothing is thrown away"
     build.put(texts(0, 600), vectors(texts(0, 600)))
     after = cache(tmp_path)
     assert_right(after.get(texts(0, 600)), texts(0, 600))

@@ -202,6 +202,24 @@ def test_the_watchdog_sees_a_block_and_says_where(block, cause, caplog) -> None:
     assert late > read("molsys_chat_event_loop_lag_seconds_bucket", {"le": "0.25"})
     [told] = [r.getMessage() for r in caplog.records if "has been blocked" in r.getMessage()]
     assert "block(0.6)" in told, "the stack is told"
+    assert "\n" not in told
+
+
+def test_many_blocks_are_one_line_and_their_stacks_for_who_debugs(caplog) -> None:
+    caplog.set_level(logging.DEBUG, logger="molsys_chat_server.observing.watchdog")
+
+    async def main() -> None:
+        async with LoopWatchdog(Metrics()).running():
+            for _ in range(3):
+                await asyncio.sleep(0.1)
+                time.sleep(0.6)
+
+    asyncio.run(main())
+    warnings = [each for each in caplog.records if each.levelno == logging.WARNING]
+    stacks = [each.getMessage() for each in caplog.records if each.levelno == logging.DEBUG]
+    assert len(warnings) == 1
+    assert len(stacks) >= 2
+    assert all(stack.count("  File ") <= 30 for stack in stacks)
 
 
 def test_an_idle_loop_is_not_blocked(caplog) -> None:

@@ -216,6 +216,19 @@ def test_a_file_that_is_something_else(tmp_path) -> None:
         store.add_vote(vote())
 
 
+@pytest.mark.parametrize("table", ["chapters", "votes"])
+def test_another_program_s_database_is_left_as_it_is(tmp_path, table) -> None:
+    path = tmp_path / "thesis.sqlite"
+    with closing(sqlite3.connect(path)) as mine:
+        mine.execute(f"CREATE TABLE {table} (title TEXT)")
+        mine.commit()
+    before = path.read_bytes()
+    with pytest.raises(RecordsError, match=f"of another program .its table {table} is none"):
+        open_store(str(path)).add_vote(vote())
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_store_that_must_be_there(tmp_path) -> None:
     with pytest.raises(RecordsError, match="there is no such file"):
         next(open_store(str(tmp_path / "none.sqlite"), must_exist=True).read())

@@ -100,3 +100,22 @@ def test_without_the_rag_extra_the_build_says_what_to_install(make_project: Make
     assert build.status == 0
     assert 'lxml not installed; run pip install "sphinx-molsys-chat[rag]"' in build.warnings
     assert "[molsys_chat.texts]" in build.warnings
+
+
+@needs_rag
+def test_files_that_somebody_else_wrote_are_left_alone(make_project: MakeProject) -> None:
+    project = make_project(molsys_chat_markdown_pages=True, molsys_chat_llms_txt=True)
+    first = project.build("-W")
+    assert first.status == 0, first.warnings
+    ours = first.text("llms.txt")
+    assert project.build("-W", "-E").status == 0, "our own files are written again"
+    mine = {"llms.txt": "# Mine\n\n> By hand.\n", "index.html.md": "# My notes\n"}
+    for name, text in mine.items():
+        (first.outdir / name).write_text(text)
+    build = project.build("-E")
+    for name, text in mine.items():
+        assert build.text(name) == text
+        assert f"{name} is there already and is not a " in build.warnings
+    assert build.text("llms-full.txt")
+    (first.outdir / "llms.txt").unlink()
+    assert project.build("-E").text("llms.txt") == ours

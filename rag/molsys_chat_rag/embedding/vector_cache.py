@@ -112,8 +112,8 @@ class VectorCache:
     def _within(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Do some work in a transaction of its own, alone with the file.
 
-        What goes wrong becomes a warning: a damaged file is begun anew, and a cache that cannot be
-        used at all is left out from then on.
+        What goes wrong becomes a warning: a damaged file is put aside and begun anew, and a
+        cache that cannot be used at all is left out from then on.
         """
         if not self._usable:
             return otherwise
@@ -138,11 +138,12 @@ class VectorCache:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # the file is sound, its disk is not
                 raise
-            for name in (FILE, f"{FILE}-journal"):
-                (self._folder / name).unlink(missing_ok=True)
+            aside = path.with_name(f"{FILE}.damaged")
+            path.replace(aside)
+            (self._folder / f"{FILE}-journal").unlink(missing_ok=True)
             self._warnings.append(
-                f"{path} was damaged ({error}): it was begun anew, and what was in it is embedded"
-                " again"
+                f"{path} was damaged ({error}): it was renamed to {aside.name} and begun anew, and"
+                " what was in it is embedded again"
             )
             return otherwise
 

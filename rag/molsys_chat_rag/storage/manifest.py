@@ -26,6 +26,8 @@ SCHEMA = 2
 MANIFEST = "manifest.json"
 COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")
 """What a manifest counts."""
+_OURS = frozenset({"schema", "project", "built_at", "model", "chunker", "counts", "files"})
+"""Keys that the manifest of an index has in every schema, and no other program's has together."""
 _LINES = ("project", "version", "commit", "built_at", "source")
 
 
@@ -101,13 +103,47 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        raise IndexMissingError(
-            f"{folder} holds no index ({MANIFEST} is missing): build one with "
-            f"'molsys-chat index HTML_DIR -o {folder}'"
-        ) from None
+        raise _missing(folder, f"{MANIFEST} is missing") from None
     except (OSError, ValueError) as error:
         raise _damaged(str(path), error, remedy) from None
+    if _is_other(text):
+        raise _missing(folder, f"its {MANIFEST} is another program's")
     return parse_manifest(text, str(folder), remedy)
+
+
+def _is_other(text: str) -> bool:
+    """Return whether a text is a JSON object that has nothing of our manifests."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(data, dict) and bool(data) and _OURS.isdisjoint(data)
+
+
+def _missing(folder: Path, reason: str) -> IndexMissingError:
+    """Return an error whose remedy leads nobody to build an index over something else."""
+    html_dir = folder if (folder / "index.html").is_file() else "HTML_DIR"
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    target = folder if is_free else "INDEX"
+    return IndexMissingError(
+        f"{folder} holds no index ({reason}): build one with "
+        f"'molsys-chat index {html_dir} -o {target}'"
+    )
+
+
+def manifest_files(text: str) -> frozenset[str] | None:
+    """Return the files that a manifest names, whatever its schema; None for another program's."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if (
+        not isinstance(data, dict)
+        or not data.keys() >= _OURS
+        or not isinstance(data["files"], dict)
+    ):
+        return None
+    return frozenset(data["files"])
 
 
 def parse_manifest(text: str, place: str, remedy: str) -> Manifest:

@@ -13,13 +13,16 @@ from molsys_chat_rag.reading.sections import (
 SUFFIX = ".md"
 """What is put after a page's name to name its twin: ``guide/select.html.md``."""
 
+SOURCE = "\n\nSource: <"
+"""What stands between a page's title and where it is published; it tells a twin."""
+
 
 def render_page(page: Page, url: str) -> str:
     """Return a page as Markdown: its title, where it is published, and its sections in order.
 
     :param url: where the page itself is read.
     """
-    parts = [f"# {_one_line(page.title)}", f"Source: <{url}>"]
+    parts = [f"# {_one_line(page.title)}{SOURCE}{url}>"]
     for section in page.sections:
         if (heading := _heading(section, page.title)) is not None:
             parts.append(heading)

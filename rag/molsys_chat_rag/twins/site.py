@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from molsys_chat_rag.errors import OutputError
 from molsys_chat_rag.reading.page import Page, parse_page
 from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
-from molsys_chat_rag.twins.markdown import SUFFIX, render_page, summary
+from molsys_chat_rag.storage.outputs import beginning_with, check_output, open_output
+from molsys_chat_rag.twins.markdown import SOURCE, SUFFIX, render_page, summary
 
 LLMS = "llms.txt"
 """The list of the site's pages."""
 LLMS_FULL = "llms-full.txt"
 """All pages in one file."""
+NOTE_FULL = "written by sphinx-molsys-chat, like this list"
+"""The note on the last link of the list, which tells ours from one that somebody wrote."""
+LIST = beginning_with("a list that molsys-chat wrote", NOTE_FULL, within=100_000_000)
+"""What may be replaced by ``llms.txt``."""
+TWIN = beginning_with("a page that molsys-chat wrote", SOURCE, within=10_000)
+"""What may be replaced by a twin or by ``llms-full.txt``."""
 LONGEST_NOTE = 200
 """Characters of a page's first paragraph that the list shows."""
 
@@ -48,7 +56,7 @@ class TwinReport:
     files: tuple[str, ...]
     """Names of the written files, relative to the site's root."""
     warnings: tuple[str, ...]
-    """One line each: pages that could not be read."""
+    """One line each: pages that could not be read, files of others that were left alone."""
 
 
 def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
@@ -56,7 +64,7 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
 
     :param html_dir: the root of a site that Sphinx built.
     :raises NoPagesError: if there is no page in it.
-    :raises OSError: if a file cannot be written.
+    :raises OutputError: if a file cannot be written.
     """
     warnings: list[str] = []
     pages = list(_read(_ordered(find_pages(html_dir, settings.exclude), settings.order), warnings))
@@ -67,9 +75,21 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
     if settings.lists:
         files[LLMS] = _list_pages(pages, settings)
         files[LLMS_FULL] = "\n".join(texts.values())
-    for name, text in files.items():
-        (html_dir / name).write_text(text, encoding="utf-8")
-    return TwinReport(len(pages), tuple(files), tuple(warnings))
+    written = [name for name, text in files.items() if _write(html_dir / name, text, warnings)]
+    return TwinReport(len(pages), tuple(written), tuple(warnings))
+
+
+def _write(path: Path, text: str, warnings: list[str]) -> bool:
+    """Write a file unless somebody else's is there; return whether it was written."""
+    kind = LIST if path.name == LLMS else TWIN
+    try:
+        check_output(path, kind)
+    except OutputError as error:
+        warnings.append(str(error))
+        return False
+    with open_output(path, kind) as file:
+        file.write(text)
+    return True
 
 
 def _ordered(files: Sequence[PageFile], order: Sequence[str]) -> list[PageFile]:
@@ -100,6 +120,8 @@ def _list_pages(pages: Sequence[Page], settings: TwinSettings) -> str:
         heading = titles.get(f"{folder}/index.html", folder) if folder else "Pages"
         lines = [_list_page(page, settings) for page in group]
         parts.append("\n".join([f"## {heading}", "", *lines]))
+    whole = f"- [All pages in one file]({settings.base_url}{LLMS_FULL}): {NOTE_FULL}"
+    parts.append(f"## Optional\n\n{whole}")  # the proposal's name for what may be left out
     return "\n\n".join(parts) + "\n"
 
 

@@ -24,6 +24,15 @@ BLOCK_S = 0.05
 TOLD_S = 0.2
 """Lateness from which the log says where the loop stands."""
 
+TOLD_EVERY_S = 30.0
+"""Seconds between two lines in the log, however many blocks there are."""
+
+_NAMED_FRAMES = 3
+"""Innermost frames that a line names."""
+_STACK_FRAMES = 30
+"""Innermost frames that the log has at level debug."""
+_LONGEST_CODE = 80
+"""Characters of a frame's line of code that are shown."""
 _LOOK_S = 0.05
 _COMPUTING = 0.5
 """Share of a block that the loop's own thread computed, from which it blocked itself."""
@@ -38,7 +47,9 @@ class LoopWatchdog:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._ended = threading.Event()
-        self._told_at = 0.0
+        self._seen = 0.0
+        self._told_at = -TOLD_EVERY_S
+        self._untold = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -74,16 +85,35 @@ class LoopWatchdog:
         while not self._ended.wait(_LOOK_S):
             beat = self._beat
             late = time.monotonic() - beat - TICK_S
-            if late >= TOLD_S and self._told_at != beat:
-                self._told_at = beat
+            if late >= TOLD_S and self._seen != beat:
+                self._seen = beat
                 self._tell(late)
 
     def _tell(self, late: float) -> None:
         frame = sys._current_frames().get(self._thread_id)
         if frame is None or _is_idle(frame):
             return  # it is ready to go on and gets no processor
-        stack = "".join(traceback.format_stack(frame))
-        logger.warning("the event loop has been blocked for %.0f ms:\n%s", 1000 * late, stack)
+        if logger.isEnabledFor(logging.DEBUG):
+            stack = "".join(traceback.format_stack(frame, _STACK_FRAMES))
+            logger.debug("where the event loop stands:\n%s", stack)
+        if time.monotonic() - self._told_at < TOLD_EVERY_S:
+            self._untold += 1
+            return
+        since = f" ({self._untold} more since the last such line)" if self._untold else ""
+        place = _place(frame)
+        logger.warning(
+            "the event loop has been blocked for %.0f ms%s: %s", 1e3 * late, since, place
+        )
+        self._told_at, self._untold = time.monotonic(), 0
+
+
+def _place(frame: FrameType) -> str:
+    """Return where a thread stands, in a line."""
+    stack = traceback.extract_stack(frame, _NAMED_FRAMES)
+    return " > ".join(
+        f"{Path(each.filename).name}:{each.lineno} {each.name}: {(each.line or '')[:_LONGEST_CODE]}"
+        for each in stack
+    )
 
 
 def _is_idle(frame: FrameType) -> bool:

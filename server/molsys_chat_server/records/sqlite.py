@@ -4,13 +4,18 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from molsys_chat_server.errors import RecordsError
-from molsys_chat_server.records.schema import Row, prepare_tables
+from molsys_chat_server.records.schema import TABLES, Row, prepare_tables
 
 _BUSY_S = 5.0
 """Seconds that another process's write is waited for."""
+_FIRST_COLUMNS = {
+    "votes": {"id", "vote", "comment", "at"},
+    "answers": {"id", "at", "question", "kind"},
+}
 
 
 class _Cursor:
@@ -111,22 +116,42 @@ class SqliteDatabase:
             self._path, timeout=_BUSY_S, check_same_thread=False, isolation_level=None
         )
         try:
+            self._check_owner(connection)
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             _prepare(connection)
-        except sqlite3.Error:
+        except (sqlite3.Error, RecordsError):
             connection.close()
             raise
         return connection
+
+    def _check_owner(self, connection: sqlite3.Connection) -> None:
+        """Check that the file holds nothing, or our records.
+
+        :raises RecordsError: if it is another program's.
+        """
+        rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in rows}
+        foreign = {name for name in tables & TABLES.keys() if not _is_ours(connection, name)}
+        if foreign or (tables and tables.isdisjoint(TABLES)):
+            raise RecordsError(
+                f"{self._path} is the database of another program (its table "
+                f"{min(foreign or tables)} is none of ours): set records_db to a file of its own"
+            )
+
+
+def _is_ours(connection: sqlite3.Connection, table: str) -> bool:
+    """Return whether a table has the columns that ours had from the first release on."""
+    return _columns(connection, table) >= _FIRST_COLUMNS[table]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     """Make the tables; another process may be about to do the same."""
     connection.execute("BEGIN IMMEDIATE")
-
-    def columns_of(table: str) -> set[str]:
-        return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-
-    prepare_tables(_Cursor(connection), columns_of)
+    prepare_tables(_Cursor(connection), partial(_columns, connection))
     connection.execute("COMMIT")

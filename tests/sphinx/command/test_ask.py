@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from molsys_chat_server.errors import ModelError
 from molsys_chat_server.events import (
     AnswerKind,
     DoneEvent,
@@ -21,6 +22,7 @@ from molsys_chat_server.events import (
 )
 from sphinx_molsys_chat.command import main
 from sphinx_molsys_chat.command.answer_view import AnswerView
+from sphinx_molsys_chat.command.model_failures import explain_failure
 
 Capture = pytest.CaptureFixture[str]
 SOURCES = SourcesEvent(
@@ -75,7 +77,23 @@ def test_an_answer_of_another_version_is_told() -> None:
 def test_an_unreachable_model_is_told(index_folder: Path, capsys: Capture) -> None:
     arguments = ["ask", str(index_folder), "How do I select the CA atoms?"]
     assert main([*arguments, "--model-url", "http://127.0.0.1:9/v1"]) == 0
-    assert "The model failed: model_unavailable" in capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
+    assert "The model failed: model_unavailable" in out
+    assert "its server at http://127.0.0.1:9/v1 cannot be reached): check that it runs" in out
+    assert "The documentation was quoted instead." in out
+    assert main([*arguments, "--model-url", "http://127.0.0.1:9/v1", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["degraded"] == "model_unavailable"
+    assert err.startswith("molsys-chat: The model failed: model_unavailable (its server at http://")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [*ModelError.__subclasses__(), ModelError])
+def test_every_failure_of_a_model_is_said_in_words(error: type[ModelError]) -> None:
+    told = explain_failure(error.code, "http://m/v1")
+    assert told.startswith(f"The model failed: {error.code} (")
+    assert told.endswith("The documentation was quoted instead.")
+    assert "{" not in told
 
 
 def test_a_terminal_shows_markdown_and_only_the_cited_sources() -> None:

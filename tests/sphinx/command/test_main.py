@@ -1,13 +1,18 @@
 """What holds for every subcommand: where output goes, exit statuses, no tracebacks."""
 
+import argparse
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import sphinx_molsys_chat.command as command
 from sphinx_molsys_chat import __version__
+from sphinx_molsys_chat.command import progress
+from sphinx_molsys_chat.command.arguments import build_parser, parse_arguments
 
 
 @pytest.mark.parametrize(
@@ -32,6 +37,76 @@ def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert out == ""
     assert "usage: molsys-chat" in err
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (["indx", "HTML"], "'index'"),
+        (["serv"], "'serve'"),
+        (["eval", "retreival"], "'retrieval'"),
+        (["vllm", "serv"], "'serve'"),
+        (["records", "exprot"], "'export'"),
+        (["ask", "INDEX", "?", "--modle-url", "x"], "'--model-url'"),
+        (["serve", "INDEX", "--prot=8000"], "'--port'"),
+        (["records", "export", "--format", "jsnl"], "'jsonl'"),
+    ],
+)
+def test_a_word_written_wrongly_is_known(
+    written: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main(written)
+    assert stopped.value.code == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+def leaf_parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield the parsers of all subcommands."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for each in action.choices.values():
+                yield from tuple(leaf_parsers(each)) or (each,)
+
+
+@pytest.mark.parametrize("parser", [*leaf_parsers(build_parser())], ids=lambda parser: parser.prog)
+def test_every_command_s_help_ends_with_examples_that_work(parser: argparse.ArgumentParser) -> None:
+    heading, *lines = parser.format_help().rpartition("\n\n")[2].splitlines()
+    assert heading in {"example:", "examples:"}
+    assert lines
+    for line in lines:
+        assert len(line) <= 100
+        words = shlex.split(line)
+        assert words[0] == "molsys-chat"
+        assert parse_arguments(words[1:]).parser.prog == parser.prog
+
+
+def test_long_work_prints_plain_lines_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PATIENCE_S", 1e9)
+    with progress.shown_progress() as report:
+        for done in range(1001):
+            report("embedding", done, 1000)
+        report("writing", 0, 1)
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert out == ""
+    assert lines[0] == "molsys-chat: embedding 0 of 1,000 (0 %)"
+    assert lines[-1] == "molsys-chat: embedding 1,000 of 1,000 (100 %)"
+    assert len(lines) == 11
+    assert all(line.isprintable() for line in lines)
+
+
+def test_work_of_few_steps_is_told_where_it_takes_its_time(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patience, told in ((1e9, 0), (-1.0, 3)):
+        monkeypatch.setattr(progress, "PATIENCE_S", patience)
+        with progress.shown_progress() as report:
+            for done in range(3):
+                report("answering", done, 3)
+        assert capsys.readouterr().err.count("\n") == told
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
