@@ -3,6 +3,9 @@
 import sqlite3
 from contextlib import closing
 
+import httpx2
+import pytest
+
 ANSWER = "0123456789abcdef" * 2
 
 
@@ -97,3 +100,41 @@ def test_services_count_for_themselves(serve) -> None:
     first.ask("How do I select satellites by altitude?")
     assert first.metric("molsys_chat_answers_total", kind="quoted") == 1
     assert second.metric("molsys_chat_answers_total", kind="quoted") == 0
+
+
+ENDPOINTS = {
+    "/v1/chat": "POST",
+    "/v1/feedback": "POST",
+    "/v1/session": "POST",
+    "/v1/chat/completions": "POST",
+    "/mcp": "POST",
+    "/v1/search": "GET, HEAD",
+    "/v1/index": "GET, HEAD",
+    "/v1/models": "GET, HEAD",
+    "/healthz": "GET, HEAD",
+    "/readyz": "GET, HEAD",
+    "/metrics": "GET, HEAD",
+    "/openapi.json": "GET, HEAD",
+}
+
+
+@pytest.mark.parametrize("with_pages", [False, True], ids=["alone", "with pages"])
+def test_wrong_methods_and_addresses(serve, tmp_path, with_pages) -> None:
+    (tmp_path / "index.html").write_text("<h1>Start</h1>")
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "old.html").write_text("<h1>An old page</h1>")
+    server = serve(docs=tmp_path) if with_pages else serve()
+    for path, allowed in ENDPOINTS.items():
+        for method in {"GET", "POST", "PUT", "DELETE"} - set(allowed.split(", ")):
+            response = httpx2.request(method, server.url + path)
+            assert response.status_code == 405, (method, path)
+            assert response.headers["allow"] == allowed
+            assert response.json()["error"]["code"] == "method_not_allowed"
+    for method in ("GET", "POST", "PUT"):
+        for path in ("/v1/chats", "/v1/chat/", "/v1/", "/v1/old.html"):
+            response = httpx2.request(method, server.url + path)
+            assert response.status_code == 404, (method, path)
+            assert response.json()["error"]["code"] == "not_found"
+    assert httpx2.head(f"{server.url}/healthz").status_code == 200
+    if with_pages:
+        assert server.get("/").status_code == 200

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
+
+from molsys_chat_server.openai_api.housekeeping import housekeeping_reply
 
 PAGE = Path(__file__).resolve().parents[2] / "demo_docs" / "chat-clients.md"
 QUESTION = "How do I select satellites by altitude?"
@@ -48,6 +51,15 @@ def test_each_documentation_is_a_model(server, connect) -> None:
     assert models["orbit@2.0"].created > 1_700_000_000
 
 
+def test_a_model_can_be_looked_at(server, connect) -> None:
+    client = connect(server)
+    assert client.models.retrieve("orbit@1.9").id == "orbit@1.9"
+    for unknown in ("gpt-4o", "orbit@7.1", "some/other/model"):
+        with pytest.raises(openai.NotFoundError) as caught:
+            client.models.retrieve(unknown)
+        assert caught.value.code == "model_not_found"
+
+
 def test_an_answer_with_the_list_of_its_sources(server, connect) -> None:
     answer = connect(server).chat.completions.create(model="orbit", messages=asking())
     assert answer.object == "chat.completion"
@@ -60,7 +72,8 @@ def test_an_answer_with_the_list_of_its_sources(server, connect) -> None:
     assert "ob.select(catalogue, altitude=(200, 2000))" in text
     where = "https://orbit.example.org/guide/select.html#selecting-by-altitude"
     assert f"[Selecting satellites › Selecting by altitude]({where})" in listed
-    extra = answer.model_extra
+    extra = answer.molsys_chat
+    assert answer.model_extra == {"molsys_chat": extra}, "all of ours under one key"
     assert extra["kind"] == "quoted"
     assert extra["unverified"] == []
     assert {s["n"] for s in extra["sources"]} >= set(extra["cited"])
@@ -79,9 +92,10 @@ def test_a_streamed_answer_is_the_same(server, connect) -> None:
     assert len({chunk.id for chunk in chunks}) == 1
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None, None, "stop"]
-    last = chunks[-1].model_extra
+    assert [chunk.model_extra.keys() for chunk in chunks] == [set(), set(), {"molsys_chat"}]
+    last = chunks[-1].molsys_chat
     assert last["kind"] == "quoted"
-    assert last["sources"] == whole.model_extra["sources"]
+    assert last["sources"] == whole.molsys_chat["sources"]
 
 
 def test_a_stream_ends_as_the_protocol_ends(server) -> None:
@@ -99,7 +113,7 @@ def test_what_is_not_documented_lists_the_nearest_sections(server, connect) -> N
     text = answer.choices[0].message.content
     assert text.startswith("The documentation does not seem to answer this.")
     assert "\n\n**Nearest sections**\n\n- [" in text
-    assert answer.model_extra["kind"] == "not_documented"
+    assert answer.molsys_chat["kind"] == "not_documented"
 
 
 def test_an_answer_in_spanish(server, connect) -> None:
@@ -115,7 +129,7 @@ def test_an_answer_in_spanish(server, connect) -> None:
 def test_the_model_says_which_version_answers(server, connect, model, version) -> None:
     answer = connect(server).chat.completions.create(model=model, messages=asking("install?"))
     assert answer.model == f"orbit@{version}"
-    assert answer.model_extra["index"]["version"] == version
+    assert answer.molsys_chat["index"]["version"] == version
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "orbit@7.1", "orbit@", "@2.0", "", "orbit@2.0@x"])
@@ -160,14 +174,14 @@ def test_a_models_answer_with_its_tokens(serve, connect, fake_model, stream) -> 
     if stream:
         with answer:
             chunks = list(answer)
-        text, extra, usage = joined(chunks), chunks[-2].model_extra, chunks[-1].usage
+        text, extra, usage = joined(chunks), chunks[-2].molsys_chat, chunks[-1].usage
         assert chunks[-1].choices == []
         assert all(chunk.usage is None for chunk in chunks[:-1])
     else:
-        text, extra, usage = answer.choices[0].message.content, answer.model_extra, answer.usage
+        text, extra, usage = answer.choices[0].message.content, answer.molsys_chat, answer.usage
     assert text.startswith(f"{GOOD}\n\n**Sources**\n\n- [1] [")
     assert extra["kind"] == "generated"
-    assert extra["written_by"] == "tiny"
+    assert extra["model"] == "tiny"
     assert usage.prompt_tokens > 100
     assert usage.completion_tokens > 5
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
@@ -264,8 +278,8 @@ def test_an_answer_that_breaks_off_is_replaced_before_it_is_seen(
         chunks = list(stream)
     assert "spanner" not in joined(chunks)
     assert "ob.select(catalogue, altitude=(200, 2000))" in joined(chunks)
-    assert chunks[-1].model_extra["kind"] == "quoted"
-    assert chunks[-1].model_extra["degraded"] == "model_broken_off"
+    assert chunks[-1].molsys_chat["kind"] == "quoted"
+    assert chunks[-1].molsys_chat["degraded"] == "model_broken_off"
 
 
 def test_what_the_sources_do_not_support_is_marked_in_the_text(serve, connect, fake_model) -> None:
@@ -274,7 +288,7 @@ def test_what_the_sources_do_not_support_is_marked_in_the_text(serve, connect, f
     answer = connect(serve(model_url=fake_model.url)).chat.completions.create(
         model="orbit", messages=asking()
     )
-    assert answer.model_extra["unverified"] == [doubtful]
+    assert answer.molsys_chat["unverified"] == [doubtful]
     text = answer.choices[0].message.content
     assert f"\n\n**Not confirmed by the sources**\n\n- {doubtful}\n\n**Sources**" in text
 
@@ -355,6 +369,30 @@ def test_a_question_that_is_too_long(server, connect) -> None:
     assert caught.value.status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/chat/completions", 405),
+        ("POST", "/v1/models", 405),
+        ("DELETE", "/v1/models/orbit", 405),
+        ("GET", "/v1/models/nothing", 404),
+        ("POST", "/v1/chat/completions/", 404),
+        ("GET", "/v1/models/", 404),
+    ],
+)
+def test_errors_of_their_addresses_have_their_shape(server, method, path, status) -> None:
+    response = httpx2.request(method, server.url + path)
+    assert response.status_code == status
+    assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+
+
+def test_a_name_that_is_not_the_services_is_refused_in_their_shape(serve) -> None:
+    server = serve(allowed_hosts="docs.example.org")
+    response = server.get("/v1/models", headers={"Host": "evil.example"})
+    assert response.status_code == 421
+    assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+
+
 def test_the_clients_key_is_the_services_key(serve, connect) -> None:
     server = serve(api_keys="sesame")
     assert connect(server, "sesame").models.list().data
@@ -399,3 +437,117 @@ def test_a_failure_in_a_stream_is_an_error_for_the_client(server, connect, monke
         ) as stream,
     ):
         list(stream)
+
+
+# What chat programs ask for themselves
+
+HISTORY = f"<chat_history>\nUSER: {QUESTION}\nASSISTANT: So [1].\n</chat_history>"
+TITLE = "How do I select satellites by"
+
+
+def task(what: str, key: str, example: str) -> str:
+    """Return an order as Open WebUI lays one out."""
+    return (
+        f"### Task:\n{what}\n### Guidelines:\n- Answer in the chat's language.\n### Output:\n"
+        f'JSON format: {{ "{key}": {example} }}\n### Chat History:\n{HISTORY}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("messages", "reply"),
+    [
+        (
+            [("user", task("Write a short title with an emoji for the chat.", "title", '"…"'))],
+            json.dumps({"title": TITLE}),
+        ),
+        ([("user", task("Find one to three broad tags.", "tags", '["a", "b"]'))], '{"tags": []}'),
+        (
+            [("user", task("Think of what may be asked next.", "follow_ups", '["Q"]'))],
+            '{"follow_ups": []}',
+        ),
+        ([("user", task("Are web searches needed?", "queries", '["q"]'))], '{"queries": []}'),
+        ([("user", task("Complete the text.", "text", '"…"'))], '{"text": ""}'),
+        (
+            [
+                ("user", QUESTION),
+                ("assistant", GOOD),
+                ("user", "Please write a title of four to five words for our conversation, "
+                 "without any lead-in, punctuation or quotation marks."),
+            ],
+            TITLE,
+        ),
+        (
+            [("user", "Based on the chat history, give this conversation a name of at most 10 "
+              f"characters. Reply with the name, nothing else.\n```\nUser: {QUESTION}\n```")],
+            TITLE,
+        ),
+        (
+            [("system", "You generate concise titles for conversations. Only output the title."),
+             ("user", QUESTION)],
+            TITLE,
+        ),
+        (
+            [("user", f'The user asked: "{QUESTION}". Summarise it as a title in max 5 words, '
+              "only return the title.")],
+            TITLE,
+        ),
+        (
+            [("user", QUESTION), ("assistant", GOOD),
+             ("user", "Summarize the discussion briefly in 200 words or less to use as a prompt "
+              "for future context.")],
+            f"The user asked: {QUESTION}",
+        ),
+        (
+            [("user", "Your task is to show the speaker's mood by a fitting emoji.\n\nMessage: x")],
+            "\N{SPEECH BALLOON}",
+        ),
+    ],
+)  # fmt: skip
+def test_a_programs_own_orders_are_known(messages, reply) -> None:
+    assert housekeeping_reply(messages) == reply
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How do I generate a title for my plot?",
+        "Generate a concise title for the plot of my trajectory",
+        "Summarize the conversation between host and guest molecules",
+        "How do I set the title of the chat panel to two words only?",
+        "Give me a short title for the chat panel in conf.py",
+        'I get JSON format: {"title": null} from the exporter of sessions. Why?',
+        "### Task:\nselect all water molecules\n### Output:\na trajectory in JSON format",
+        "What does tags: [] mean in the notebook's metadata?",
+        "¿Cómo pongo un título conciso a la conversación?",
+        "write the session to a file and give it a name with the version only",
+        "emoji in labels: how?",
+        "",
+    ],
+)
+def test_readers_questions_are_none_of_them(question) -> None:
+    assert housekeeping_reply([("user", question)]) is None
+    assert housekeeping_reply([SYSTEM_TURN, ("user", question)]) is None
+
+
+SYSTEM_TURN = ("system", "You are a helpful assistant. Keep your answers concise.")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_title_costs_nothing_and_is_not_recorded(
+    serve, connect, fake_model, tmp_path, stream
+) -> None:
+    server = serve(
+        model_url=fake_model.url, keep_questions_days=30,
+        records_db=str(tmp_path / "records.sqlite"), max_question_characters=300,
+    )  # fmt: skip
+    order = task("Write a short title for the chat." + " It is short." * 50, "title", '"…"')
+    answer = connect(server).chat.completions.create(
+        model="orbit",
+        messages=asking(order),
+        stream=stream,
+        response_format={"type": "json_object"},
+    )
+    text = joined(list(answer)) if stream else answer.choices[0].message.content
+    assert json.loads(text) == {"title": TITLE}
+    assert not fake_model.chats
+    assert server.metric("molsys_chat_records_total", outcome="kept") in (None, 0)

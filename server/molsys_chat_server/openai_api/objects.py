@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 from sse_starlette.event import ServerSentEvent
 
@@ -20,9 +21,12 @@ from molsys_chat_server.openai_api.requests import Completion
 from molsys_chat_server.openai_api.texts import appendix
 
 _ID = "chatcmpl-"
+_NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 _ERROR_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_OWN = ("id", "answer", "usage", "model")
-"""What of our own answer has another place, or another meaning, in theirs."""
+EXTRAS = "molsys_chat"
+"""The one key of ours: clients take some of our own words, such as ``sources``, for theirs."""
+_THEIRS = ("answer", "usage")
+"""What of our own answer has a place of its own in theirs."""
 
 
 class CompletionEncoder:
@@ -72,6 +76,25 @@ def completion_json(completion: Completion, events: Sequence[Event]) -> dict[str
     return head | {"choices": [choice], "usage": _usage(done)} | _extras(events)
 
 
+def plain_completion(completion: Completion, text: str) -> dict[str, Any]:
+    """Return a text that is no answer from the documentation as a chat completion."""
+    message = {"role": "assistant", "content": text, "refusal": None}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return _plain_head(completion, "chat.completion") | {"choices": [choice], "usage": _NO_TOKENS}
+
+
+def plain_chunks(completion: Completion, text: str) -> Iterator[ServerSentEvent]:
+    """Yield the same as the chunks of a stream."""
+    head = _plain_head(completion, "chat.completion.chunk")
+    usage = {"usage": None} if completion.include_usage else {}
+    for delta, finish in (({"role": "assistant", "content": text}, None), ({}, "stop")):
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        yield _sent(head | {"choices": [choice]} | usage)
+    if completion.include_usage:
+        yield _sent(head | {"choices": [], "usage": _NO_TOKENS})
+    yield ServerSentEvent("[DONE]", sep="\n")
+
+
 def error_json(status: int, code: str, message: str) -> dict[str, Any]:
     """Return an error in OpenAI's shape."""
     kind = _ERROR_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
@@ -110,11 +133,19 @@ def _usage(done: DoneEvent) -> dict[str, int]:
     }
 
 
+def _plain_head(completion: Completion, kind: str) -> dict[str, Any]:
+    return {
+        "id": f"{_ID}{uuid4().hex}",
+        "object": kind,
+        "created": int(time.time()),
+        "model": completion.model,
+    }
+
+
 def _extras(events: Sequence[Event]) -> dict[str, Any]:
-    """Return what our own answers tell besides, under the same names."""
+    """Return what our own answers tell besides, as ``POST /v1/chat`` names it."""
     whole = joined_json(events)
-    written_by = {"written_by": whole["model"]} if "model" in whole else {}
-    return {name: value for name, value in whole.items() if name not in _OWN} | written_by
+    return {EXTRAS: {name: value for name, value in whole.items() if name not in _THEIRS}}
 
 
 def _sent(data: dict[str, Any]) -> ServerSentEvent:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from molsys_chat_server.errors import MalformedError
+from molsys_chat_server.openai_api.housekeeping import housekeeping_reply
 from molsys_chat_server.openai_api.texts import without_list
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.web.requests import ChatRequest, Message, Name, Text, check_chat, parse_body
@@ -84,6 +85,8 @@ class Completion:
     """Whether the answer comes in chunks."""
     include_usage: bool
     """Whether a last chunk tells the tokens."""
+    housekeeping: str | None = None
+    """The reply to what a chat program asks for itself; None where a reader asks."""
 
 
 def parse_completion(body: bytes, settings: Settings) -> Completion:
@@ -97,7 +100,10 @@ def parse_completion(body: bytes, settings: Settings) -> Completion:
     :raises TooLargeError: if the question or the conversation is longer than allowed.
     """
     given = parse_body(CompletionRequest, body)
-    _refuse_what_cannot_be(given)
+    options = given.stream_options or _StreamOptions()
+    reply = housekeeping_reply([(each.role, each.text) for each in given.messages])
+    if reply is None:
+        _refuse_what_cannot_be(given)
     messages = tuple(
         Message(role=each.role, content=text)
         for each in given.messages
@@ -105,9 +111,10 @@ def parse_completion(body: bytes, settings: Settings) -> Completion:
     )
     if not messages:
         raise MalformedError("messages: there is no question; the last message must be the user's")
-    asked = check_chat(ChatRequest(messages=messages), settings)
-    options = given.stream_options or _StreamOptions()
-    return Completion(given.model, asked, bool(given.stream), options.include_usage)
+    asked = ChatRequest(messages=messages)
+    if reply is None:
+        asked = check_chat(asked, settings)
+    return Completion(given.model, asked, bool(given.stream), options.include_usage, reply)
 
 
 def _said(message: _Message) -> str:

@@ -1,7 +1,7 @@
 """The ASGI application."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from molsys_chat_server.admission.sessions import HEADER as SESSION_HEADER
 from molsys_chat_server.errors import RequestError
@@ -46,8 +46,9 @@ _ENDPOINTS = {
     "/v1/index": (endpoints.indexes, "GET"),
     "/v1/feedback": (endpoints.feedback, "POST"),
     "/v1/session": (endpoints.session, "POST"),
-    "/v1/chat/completions": (openai_endpoints.completions, "POST"),
-    "/v1/models": (openai_endpoints.models, "GET"),
+    openai_endpoints.COMPLETIONS: (openai_endpoints.completions, "POST"),
+    openai_endpoints.MODELS: (openai_endpoints.models, "GET"),
+    f"{openai_endpoints.MODELS}/{{id:path}}": (openai_endpoints.model, "GET"),
     "/healthz": (endpoints.healthz, "GET"),
     "/readyz": (endpoints.readyz, "GET"),
     "/metrics": (endpoints.metrics, "GET"),
@@ -105,7 +106,7 @@ def _middleware(settings: Settings, service: Service) -> list[Middleware]:
             endpoints=(*_ENDPOINTS, mcp_tools.PATH),
             traces=service.traces,
         ),
-        Middleware(OwnNames, admission=service.admission),
+        Middleware(OwnNames, admission=service.admission, refusal=_refusal),
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
@@ -132,8 +133,13 @@ def _routes(
     routes: list[BaseRoute] = [
         Route(path, endpoint, methods=[method]) for path, (endpoint, method) in _ENDPOINTS.items()
     ]
+    allowed = {path: method for path, (_, method) in _ENDPOINTS.items()}
     if tools is not None:
         routes.append(Route(mcp_tools.PATH, tools, methods=["POST"]))
+        allowed[mcp_tools.PATH] = "POST"
+    # Before the pages, which would take whatever is left.
+    routes += [Route(path, _WrongMethod(method)) for path, method in allowed.items()]
+    routes.append(Route("/v1/{rest:path}", _NoEndpoint()))
     if assets is not None:
         routes.append(Mount(ASSETS_PATH, Assets(directory=assets)))
     if settings.docs is not None:
@@ -141,11 +147,49 @@ def _routes(
     return routes
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
+class _WrongMethod:
+    """Answers requests whose method an endpoint does not have."""
+
+    def __init__(self, method: str) -> None:
+        self._allowed = "GET, HEAD" if method == "GET" else method
+
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Refuse a request."""
+        told = f"this address takes {self._allowed} only"
+        raise HTTPException(405, told, {"Allow": self._allowed})
+
+
+class _NoEndpoint:
+    """Answers requests for what stands where the interface is, and is no part of it."""
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        """Refuse a request."""
+        raise HTTPException(404, f"there is no {scope['path'][:200]!r}: see {openapi.PATH}")
+
+
+def _error(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    retry_after_s: int = 0,
+    details: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an error in the shape that the clients of an address expect."""
+    if openai_endpoints.speaks_openai(request.url.path):
+        return openai_endpoints.error_response(status, code, message, retry_after_s)
+    return error_response(status, code, message, retry_after_s, details)
+
+
+def _refusal(request: Request, error: RequestError) -> Response:
+    return _error(request, error.status, error.code, str(error), error.retry_after_s, error.details)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestError):
         raise error
     note(error=error.code)
-    return error_response(error.status, error.code, str(error), error.retry_after_s, error.details)
+    return _refusal(request, error)
 
 
 async def _say_status(request: Request, error: Exception) -> Response:
@@ -154,13 +198,14 @@ async def _say_status(request: Request, error: Exception) -> Response:
     if error.status_code == 404 and not request.url.path.startswith("/v1/"):
         return HTMLResponse(_NOT_FOUND, 404, headers={"X-Content-Type-Options": "nosniff"})
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    response = error_response(error.status_code, code, error.detail)
+    response = _error(request, error.status_code, code, error.detail)
     response.headers.update(error.headers or {})
     return response
 
 
-async def _say_failure(request: Request, _error: Exception) -> Response:
-    told = "something went wrong here; the service's log says what"
-    response = error_response(500, "internal", told)
+async def _say_failure(request: Request, _: Exception) -> Response:
+    response = _error(
+        request, 500, "internal", "something went wrong here; the service's log says what"
+    )
     response.headers[HEADER] = request.scope.get("molsys_chat.request_id", "")
     return response

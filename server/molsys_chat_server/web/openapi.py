@@ -1,5 +1,6 @@
 """The description of the HTTP interface, OpenAPI 3.1: made of what requests are parsed with."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ from molsys_chat_server.web.requests import (
 from molsys_chat_server.web.responses import json_response
 
 PATH = "/openapi.json"
+_NOT_NAME = re.compile(r"\W+")
 
 _REFUSALS = {
     400: "not JSON, a wrong type, an empty question",
@@ -74,6 +76,8 @@ class Operation:
     """Whether the answer may come as Server-Sent Events."""
     keys: bool = True
     """Whether it asks for a key where keys are set."""
+    path: str = ""
+    """The part of its address that differs; empty without one."""
 
 
 OPERATIONS = {
@@ -96,6 +100,10 @@ OPERATIONS = {
     "/v1/models": Operation(
         "get", "Say what chat clients can ask", shapes.TheirModels, _LISTING,
         error=shapes.TheirError,
+    ),
+    "/v1/models/{id}": Operation(
+        "get", "Describe one of them", shapes.TheirModel, (*_LISTING, 404),
+        error=shapes.TheirError, path="id",
     ),
     "/healthz": Operation("get", "Say that the process runs", shapes.Alive, _OPEN, keys=False),
     "/readyz": Operation(
@@ -144,7 +152,7 @@ def description() -> dict[str, Any]:
 def _operation(path: str, operation: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:
     """Return one endpoint's description."""
     described: dict[str, Any] = {
-        "operationId": f"{operation.method}_{path.strip('/').replace('/', '_').partition('.')[0]}",
+        "operationId": f"{operation.method}_{_name_of(path)}",
         "summary": operation.summary,
         "responses": {"200": _answered(operation, references)},
         "security": [{}, {"key": []}] if operation.keys else [],
@@ -156,9 +164,17 @@ def _operation(path: str, operation: Operation, references: Mapping[Any, Any]) -
     if operation.body is not None:
         content = {"application/json": {"schema": references[operation.body]}}
         described["requestBody"] = {"required": operation.needs_body, "content": content}
+    if operation.path:
+        described["parameters"] = [
+            {"name": operation.path, "in": "path", "required": True, "schema": {"type": "string"}}
+        ]
     if operation.query is not None:
         described["parameters"] = _parameters(operation.query)
     return described
+
+
+def _name_of(path: str) -> str:
+    return _NOT_NAME.sub("_", path.partition(".")[0].strip("/}"))
 
 
 def _answered(operation: Operation, references: Mapping[Any, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The answers themselves are put together where their parts are known; a test hold
 to these.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -217,7 +217,7 @@ class TheirUsage(_Shape):
 
 
 class TheirCompletion(BaseModel):
-    """An answer as a chat completion; its other members are those of an `Answer`."""
+    """An answer as a chat completion."""
 
     id: str
     object: Literal["chat.completion"]
@@ -225,6 +225,9 @@ class TheirCompletion(BaseModel):
     model: str
     choices: list[TheirChoice]
     usage: TheirUsage
+    molsys_chat: dict[str, Any] = Field(
+        {}, description="The other members of an `Answer`, such as its kind and its sources."
+    )
 
 
 class TheirModel(BaseModel):
