@@ -18,6 +18,10 @@ _FAILURES: Mapping[str, tuple[str, str]] = {
         "check the address, which ends in /v1 as a rule",
     ),
     "model_broken_off": ("its server{at} broke the answer off", "look at its log"),
+    "model_only_reasons": (
+        "it wrote reasoning and no answer",
+        "switch its reasoning off, or give it more tokens (max_answer_tokens)",
+    ),
     "model_invents": (
         "it kept naming what the documentation does not have",
         "ask in other words, or choose another model",

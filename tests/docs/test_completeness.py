@@ -148,7 +148,7 @@ def test_every_command_has_a_heading(demo_docs: Path, command: str) -> None:
     assert f"\n## {command}\n" in (demo_docs / "command-line.md").read_text()
 
 
-@pytest.mark.parametrize("path", _ENDPOINTS)
+@pytest.mark.parametrize("path", [path.replace(":path", "") for path in _ENDPOINTS])
 def test_every_endpoint_is_in_the_http_reference(demo_docs: Path, path: str) -> None:
     assert path in (demo_docs / "http.md").read_text()
 

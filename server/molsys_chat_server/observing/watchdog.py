@@ -75,8 +75,7 @@ class LoopWatchdog:
         late = max(0.0, time.monotonic() - self._beat - TICK_S)
         self._metrics.loop_lag.observe(late)
         if late >= BLOCK_S:
-            computed = time.thread_time() - self._computed
-            cause = "computing" if computed > _COMPUTING * late else "waiting"
+            cause = block_cause(late, time.thread_time() - self._computed)
             self._metrics.loop_blocks.labels(cause).inc()
         self._begin()
 
@@ -105,6 +104,15 @@ class LoopWatchdog:
             "the event loop has been blocked for %.0f ms%s: %s", 1e3 * late, since, place
         )
         self._told_at, self._untold = time.monotonic(), 0
+
+
+def block_cause(late: float, computed: float) -> str:
+    """Return what a block is counted as.
+
+    :param late: its seconds.
+    :param computed: the seconds of them in which the loop's own thread had the processor.
+    """
+    return "computing" if computed > _COMPUTING * late else "waiting"
 
 
 def _place(frame: FrameType) -> str:

@@ -91,7 +91,7 @@ def test_a_reader_who_reads_nothing_is_let_go(start, fake_model, flood, wait_unt
     before = service.metric("process_resident_memory_bytes")
     with ask(service.port, receive=4096):
         wait_until(lambda: service.metric("molsys_chat_open_streams") == 1)
-        wait_until(lambda: service.metric("molsys_chat_open_streams") == 0, 30)
+        wait_until(lambda: service.metric("molsys_chat_open_streams") == 0, 120)
         assert service.metric("process_resident_memory_bytes") - before < 50e6
         assert fake_model.left.wait(60), "the model is stopped"
     assert flood[0] < 20_000, "it was not read to its end"
@@ -129,11 +129,11 @@ def test_as_many_connections_as_files_allow(start, wait_until) -> None:
     with httpx2.Client(base_url=service.url, timeout=20) as kept:
         assert kept.get("/healthz").status_code == 200
         held = [connect(service.port) for _ in range(150)]
-        wait_until(lambda: "out of system resource" in service.log, 10)
+        wait_until(lambda: "out of system resource" in service.log)
         wait_until(lambda: kept.get("/healthz").status_code == 503)  # it answers all the same
         for each in held:
             each.close()
-        wait_until(lambda: service.get("/healthz").status_code == 200, 10)
+        wait_until(lambda: service.get("/healthz").status_code == 200)
     assert httpx2.post(
         service.url + "/v1/chat", json={"messages": [{"role": "user", "content": QUESTION}]}
     ).json()["kind"]
