@@ -14,7 +14,7 @@ from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.exclusion import is_excluded
 from sphinx_molsys_chat.extras import missing_from, remedy
 from sphinx_molsys_chat.messages import warn
-from sphinx_molsys_chat.pages import page_path
+from sphinx_molsys_chat.pages import page_path, site_pages
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ def _write(app: Sphinx) -> None:
         base_url=base_url and base_url.rstrip("/") + "/",
         pages=chat.markdown_pages,
         lists=chat.llms_txt,
+        known=site_pages(app),
         order=tuple(page_path(app, name) for name in _reading_order(app)),
     )
     try:

@@ -31,6 +31,7 @@ from molsys_chat_rag.search.ranking import Weights
 from molsys_chat_rag.search.reranking import RERANKED, CrossEncoderReranker
 from molsys_chat_rag.search.spelling import Speller
 from molsys_chat_rag.search.turns import Turns
+from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.folder import recover_unless_building
 from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
@@ -299,4 +300,4 @@ def excerpt(text: str, words: Sequence[str]) -> str:
     while start > 0 and len(" ".join(lines[start:])) < EXCERPT // 2:
         start -= 1
     flat = re.sub(r"\s+", " ", " ".join(lines[start:]))
-    return flat if len(flat) <= EXCERPT else flat[: EXCERPT - 1].rsplit(" ", 1)[0] + "…"
+    return flat if len(flat) <= EXCERPT else clip(flat, EXCERPT - 1) + "…"

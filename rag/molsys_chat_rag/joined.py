@@ -15,6 +15,7 @@ from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.names.known_names import KnownNames
 from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.search.unspaced import separated
 from molsys_chat_rag.storage.manifest import Manifest
 
 PREFERRED = 1.0
@@ -163,7 +164,7 @@ class JoinedIndex:
 
     def _meant(self, question: str) -> list[Index]:
         """Return the members whose projects a question is about."""
-        words = set(re.findall(r"\w+", question.casefold()))
+        words = set(re.findall(r"\w+", separated(question).casefold()))
         named = [
             each
             for each in self.members

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from molsys_chat_rag.reading.page import Page, parse_page
 from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
+from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.twins.markdown import SUFFIX, render_page, summary
 
 LLMS = "llms.txt"
@@ -35,6 +36,8 @@ class TwinSettings:
     """Whether ``llms.txt`` and ``llms-full.txt`` are written."""
     exclude: tuple[str, ...] = ()
     """Globs of pages that are left out, besides those that ask not to be indexed."""
+    known: frozenset[str] | None = None
+    """Names of the pages that belong to the site; None for all that there are."""
     order: Sequence[str] = ()
     """Names of pages in reading order; others follow by name."""
 
@@ -59,7 +62,8 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
     :raises OSError: if a file cannot be written.
     """
     warnings: list[str] = []
-    pages = list(_read(_ordered(find_pages(html_dir, settings.exclude), settings.order), warnings))
+    found = find_pages(html_dir, settings.exclude, settings.known)
+    pages = list(_read(_ordered(found, settings.order), warnings))
     texts = {page.name: render_page(page, settings.base_url + page.name) for page in pages}
     files: dict[str, str] = {}
     if settings.pages:
@@ -107,7 +111,7 @@ def _list_page(page: Page, settings: TwinSettings) -> str:
     url = f"{settings.base_url}{page.name}{SUFFIX if settings.pages else ''}"
     note = summary(page)
     if len(note) > LONGEST_NOTE:
-        note = note[:LONGEST_NOTE].rpartition(" ")[0] + " …"
+        note = clip(note, LONGEST_NOTE) + " …"
     title = page.title.replace("[", "(").replace("]", ")")
     return f"- [{title}]({url})" + (f": {note}" if note else "")
 
