@@ -1,7 +1,6 @@
 """Markdown twins and ``llms.txt`` at the end of an HTML build."""
 
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from molsys_chat_rag.addresses import url_of
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.exclusion import is_excluded
@@ -89,5 +89,5 @@ def link_twin(
     if is_excluded(app, pagename):
         return
     file = page_path(app, pagename).rpartition("/")[2]
-    tag = f'<link rel="alternate" type="text/markdown" href="{escape(file)}.md" />'
+    tag = f'<link rel="alternate" type="text/markdown" href="{url_of(file)}.md" />'
     context["metatags"] = context.get("metatags", "") + tag

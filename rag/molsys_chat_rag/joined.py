@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from molsys_chat_rag.addresses import address_of
 from molsys_chat_rag.embedding.models import Embedder
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.index import Index
@@ -96,7 +97,7 @@ class JoinedIndex:
         for member in self.members[1:]:
             base = member.manifest.base_url
             if address.startswith(base):
-                found = member.section(address.removeprefix(base))
+                found = member.section(address_of(address, base))
                 if found is not None:
                     return member, found
         return self._home, self._home.section(address)
@@ -123,7 +124,7 @@ class JoinedIndex:
         """Return the member that an address is of, and the address as that one has it."""
         for member in self.members[1:]:
             if address.startswith(member.manifest.base_url):
-                return member, address.removeprefix(member.manifest.base_url)
+                return member, address_of(address, member.manifest.base_url)
         return self._home, address
 
     def symbol(self, name: str) -> Symbol | None:

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { linkAddress, searchAddress, sectionOf, sourceAddress } from "../../static/molsys-chat/addresses.js";
+import { linkAddress, searchAddress, sectionOf, sectionUrl, sourceAddress } from "../../static/molsys-chat/addresses.js";
 
 const root = "https://docs.example.org/en/latest/";
 const source = {
@@ -72,6 +72,14 @@ test("a published address is told back into the index's, where the sources say h
   assert.equal(sectionOf("https://elsewhere.example.org/api/form.html", [source]), "");
   assert.equal(sectionOf("https://www.example.org/stable/api/form.html", [{ ...source, section: "" }]), "");
   assert.equal(sectionOf("anything", []), "");
+});
+
+test("a page of any name is led to, its id encoded once", () => {
+  const section = "50% (c#)?.html#it's";
+  const url = "50%25%20%28c%23%29%3F.html#it%27s";
+  assert.equal(sectionUrl(section), url);
+  assert.equal(sourceAddress({ section, url: "" }, "", { root, project: "" }), root + url);
+  assert.equal(sectionOf(`https://x.org/${url}`, [{ ...source, section, url: `https://x.org/${url}` }]), section);
 });
 
 test("the search page is asked by its own parameter", () => {

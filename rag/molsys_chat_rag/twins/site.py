@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from molsys_chat_rag.addresses import url_of
 from molsys_chat_rag.reading.page import Page, parse_page
 from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
 from molsys_chat_rag.search.unspaced import clip
@@ -64,7 +65,7 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
     warnings: list[str] = []
     found = find_pages(html_dir, settings.exclude, settings.known)
     pages = list(_read(_ordered(found, settings.order), warnings))
-    texts = {page.name: render_page(page, settings.base_url + page.name) for page in pages}
+    texts = {page.name: render_page(page, url_of(page.name, settings.base_url)) for page in pages}
     files: dict[str, str] = {}
     if settings.pages:
         files |= {name + SUFFIX: text for name, text in texts.items()}
@@ -108,7 +109,7 @@ def _list_pages(pages: Sequence[Page], settings: TwinSettings) -> str:
 
 
 def _list_page(page: Page, settings: TwinSettings) -> str:
-    url = f"{settings.base_url}{page.name}{SUFFIX if settings.pages else ''}"
+    url = url_of(page.name, settings.base_url) + (SUFFIX if settings.pages else "")
     note = summary(page)
     if len(note) > LONGEST_NOTE:
         note = clip(note, LONGEST_NOTE) + " …"
