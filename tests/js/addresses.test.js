@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { linkAddress, searchAddress, sectionOf, sectionUrl, sourceAddress } from "../../static/molsys-chat/addresses.js";
+import { linkAddress, searchAddress, sectionOf, sourceAddress } from "../../static/molsys-chat/addresses.js";
 
 const root = "https://docs.example.org/en/latest/";
 const source = {
@@ -77,8 +77,10 @@ test("a published address is told back into the index's, where the sources say h
 test("a page of any name is led to, its id encoded once", () => {
   const section = "50% (c#)?.html#it's";
   const url = "50%25%20%28c%23%29%3F.html#it%27s";
-  assert.equal(sectionUrl(section), url);
-  assert.equal(sourceAddress({ section, url: "" }, "", { root, project: "" }), root + url);
+  const here = sourceAddress({ section, url: "" }, "", { root, project: "" });
+  assert.equal(new URL(here).href, here);
+  assert.equal(decodeURIComponent(new URL(here).pathname), "/en/latest/50% (c#)?.html");
+  assert.equal(new URL(here).hash, "#it's");
   assert.equal(sectionOf(`https://x.org/${url}`, [{ ...source, section, url: `https://x.org/${url}` }]), section);
 });
 
