@@ -1,5 +1,6 @@
 """The chat on each page that Sphinx writes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,24 @@ def page_path(app: Sphinx, pagename: str) -> str:
     """Return where a page is written, relative to the output folder, with ``/`` between folders."""
     assert isinstance(app.builder, StandaloneHTMLBuilder)
     return Path(app.builder.get_outfilename(pagename)).relative_to(app.outdir).as_posix()
+
+
+def site_pages(app: Sphinx) -> frozenset[str]:
+    """Return the pages that the project has now; Sphinx leaves those of deleted documents.
+
+    Besides the documents' these are pages of ``html_additional_pages`` and ``html_extra_path``.
+    """
+    documents = (*app.env.found_docs, *app.config.html_additional_pages)
+    extra = (Path(app.confdir) / path for path in app.config.html_extra_path)
+    return frozenset([page_path(app, name) for name in documents]).union(*map(_html_files, extra))
+
+
+def _html_files(path: Path) -> Iterator[str]:
+    """Yield the HTML files that an extra path brings, as they are named in the output folder."""
+    if path.is_file():
+        yield path.name
+    for file in path.rglob("*.html"):
+        yield file.relative_to(path).as_posix()
 
 
 def page_facts(app: Sphinx, pagename: str) -> PageFacts:

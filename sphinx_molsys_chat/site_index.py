@@ -18,6 +18,7 @@ from sphinx_molsys_chat.exclusion import is_excluded
 from sphinx_molsys_chat.extras import missing_from, remedy
 from sphinx_molsys_chat.foreign_names import foreign_names
 from sphinx_molsys_chat.messages import warn
+from sphinx_molsys_chat.pages import site_pages
 
 if TYPE_CHECKING:
     from molsys_chat_rag.build import BuildReport
@@ -58,6 +59,7 @@ def _build(app: Sphinx) -> None:
         version=site_version(app.config),
         base_url=app.config.html_baseurl,
         commit=source_commit(Path(app.confdir)),
+        pages=site_pages(app),
         foreign=foreign_names(app),
         cache=Path(app.confdir) / Path(folder).expanduser() if folder else None,
         cache_mb=chat.vector_cache_mb,

@@ -1,7 +1,6 @@
 """Markdown twins and ``llms.txt`` at the end of an HTML build."""
 
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,13 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
+from molsys_chat_rag.addresses import url_of
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.exclusion import is_excluded
 from sphinx_molsys_chat.extras import missing_from, remedy
 from sphinx_molsys_chat.messages import warn
-from sphinx_molsys_chat.pages import page_path
+from sphinx_molsys_chat.pages import page_path, site_pages
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ def _write(app: Sphinx) -> None:
         base_url=base_url and base_url.rstrip("/") + "/",
         pages=chat.markdown_pages,
         lists=chat.llms_txt,
+        known=site_pages(app),
         order=tuple(page_path(app, name) for name in _reading_order(app)),
     )
     try:
@@ -88,5 +89,5 @@ def link_twin(
     if is_excluded(app, pagename):
         return
     file = page_path(app, pagename).rpartition("/")[2]
-    tag = f'<link rel="alternate" type="text/markdown" href="{escape(file)}.md" />'
+    tag = f'<link rel="alternate" type="text/markdown" href="{url_of(file)}.md" />'
     context["metatags"] = context.get("metatags", "") + tag

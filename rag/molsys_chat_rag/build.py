@@ -27,6 +27,7 @@ from molsys_chat_rag.names.foreign import FOREIGN, ForeignName, foreign_digest, 
 from molsys_chat_rag.reading.chunks import token_counter
 from molsys_chat_rag.reading.content import Content, assemble_content
 from molsys_chat_rag.reading.inventory import EMPTY, Inventory, read_inventory
+from molsys_chat_rag.reading.options import documented_version
 from molsys_chat_rag.reading.page import Page, parse_page
 from molsys_chat_rag.reading.site import (
     PageFile,
@@ -35,6 +36,7 @@ from molsys_chat_rag.reading.site import (
     find_pages,
     read_page_file,
 )
+from molsys_chat_rag.site_warnings import site_warnings
 from molsys_chat_rag.storage.folder import (
     building,
     check_folder,
@@ -67,7 +69,7 @@ class BuildSettings:
     project: str = ""
     """The project's name; empty takes the one in ``objects.inv``."""
     version: str = ""
-    """The project's version; empty takes the one in ``objects.inv``."""
+    """The project's version; empty takes the one that the site names."""
     base_url: str = ""
     """Where the site is published; empty makes the sources' addresses relative to its root."""
     commit: str = ""
@@ -76,6 +78,8 @@ class BuildSettings:
     """The embedding model: a model hub's id, or a folder."""
     exclude: tuple[str, ...] = ()
     """Globs of pages that are left out."""
+    pages: frozenset[str] | None = None
+    """Names of the pages that belong to the site; None where only the folder tells."""
     full: bool = False
     """Build everything anew, whatever the previous index and the cache hold."""
     foreign: tuple[ForeignName, ...] = ()
@@ -191,9 +195,10 @@ class _Build:
         self._warnings: list[str] = []
 
     def run(self) -> BuildReport:
-        files = find_pages(self._html_dir, self._settings.exclude)
+        files = find_pages(self._html_dir, self._settings.exclude, self._settings.pages)
         inventory = self._inventory()
         model = find_model(self._settings.model)
+        self._warnings += site_warnings(self._html_dir, files, inventory, model)
         source = self._source_digest(files, model)
         manifest = None if self._settings.full else self._usable_manifest()
         if manifest is not None and manifest.source == source:
@@ -254,7 +259,9 @@ class _Build:
         base_url = self._settings.base_url
         return {
             "project": self._settings.project or inventory.project or self._html_dir.resolve().name,
-            "version": self._settings.version or inventory.version,
+            "version": self._settings.version
+            or inventory.version
+            or documented_version(self._html_dir),
             "commit": self._settings.commit,
             "base_url": base_url if not base_url or base_url.endswith("/") else base_url + "/",
         }

@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from molsys_chat_rag.addresses import split_address
 from molsys_chat_rag.errors import RagError
 from molsys_chat_rag.hits import Retrieval
 from molsys_chat_rag.reading.sections import Section
@@ -303,7 +304,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _pages(addresses: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address.partition("#")[0] for address in addresses))
+    return tuple(dict.fromkeys(split_address(address)[0] for address in addresses))
 
 
 def _resolved(addresses: Iterable[str], find: FindSection) -> tuple[str, ...]:

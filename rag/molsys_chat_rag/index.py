@@ -9,6 +9,7 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from molsys_chat_rag.addresses import url_of
 from molsys_chat_rag.embedding.models import Embedder, load_embedder
 from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
@@ -26,11 +27,13 @@ from molsys_chat_rag.search.answerable import (
 )
 from molsys_chat_rag.search.candidates import CandidateFinder, Candidates
 from molsys_chat_rag.search.near_addresses import nearest_addresses
+from molsys_chat_rag.search.other_language import asks_other_language, other_language
 from molsys_chat_rag.search.query import Query, make_query
 from molsys_chat_rag.search.ranking import Weights
 from molsys_chat_rag.search.reranking import RERANKED, CrossEncoderReranker
 from molsys_chat_rag.search.spelling import Speller
 from molsys_chat_rag.search.turns import Turns
+from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.folder import recover_unless_building
 from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
@@ -39,6 +42,8 @@ EXCERPT = 300
 """Characters of an excerpt."""
 MOST_SYMBOLS = 8
 """Symbols of a question that are taken into account."""
+NEARLY = 0.3
+"""Strength up to which a symbol may be a misspelt one."""
 JUDGED = 8
 """Hits from which it is judged whether the documentation answers, however many are asked for."""
 
@@ -67,7 +72,12 @@ class Index:
         texts = store.texts()
         self._sections = [text.section for text in texts]
         self._numbers = {section: number for number, section in enumerate(self._sections)}
-        self._finder = CandidateFinder(vectors, texts, store.text_pages())
+        self._finder = CandidateFinder(
+            vectors,
+            texts,
+            store.text_pages(),
+            other_language(store.text_roles(), self._symbols.all),
+        )
         self._unfamiliarity = unfamiliarity_of(embedder.model.folder)
 
     @classmethod
@@ -123,7 +133,7 @@ class Index:
 
     def url(self, address: str) -> str:
         """Return an address under the base URL; a whole one, another project's, as it is."""
-        return address if "://" in address else self.manifest.base_url + address
+        return address if "://" in address else url_of(address, self.manifest.base_url)
 
     def project_of(self, address: str) -> str:  # noqa: ARG002
         """Return the project that an address is of, where several are searched: here none are."""
@@ -193,12 +203,22 @@ class Index:
 
         :param named: the symbols that the question names, with row id and number of their texts.
         """
+        certain = [match.symbol for match, _, _ in named if match.strength > NEARLY]
+        asks_other = asks_other_language(query.asked, certain)
         strengths: dict[int, float] = {}
         for match, _, number in named:
             strengths[number] = max(match.strength, strengths.get(number, 0.0))
         postings = self._store.postings(query.terms)
         vector = self._embedder.embed([query.text])
-        candidates = self._finder.find(vector, query.terms, postings, strengths, page, self.weights)
+        candidates = self._finder.find(
+            vector,
+            query.terms,
+            postings,
+            strengths,
+            page,
+            self.weights,
+            asks_other_language=asks_other,
+        )
         best = candidates.best(JUDGED)
         holding = self._finder.holding(candidates.texts[best[:FIRST]], postings)
         signs = read_signs(query, candidates, best, postings, holding, self._unfamiliarity)
@@ -299,4 +319,4 @@ def excerpt(text: str, words: Sequence[str]) -> str:
     while start > 0 and len(" ".join(lines[start:])) < EXCERPT // 2:
         start -= 1
     flat = re.sub(r"\s+", " ", " ".join(lines[start:]))
-    return flat if len(flat) <= EXCERPT else flat[: EXCERPT - 1].rsplit(" ", 1)[0] + "…"
+    return flat if len(flat) <= EXCERPT else clip(flat, EXCERPT - 1) + "…"

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from molsys_chat_rag.addresses import address_of
 from molsys_chat_rag.embedding.models import Embedder
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.names.known_names import KnownNames
 from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.search.unspaced import separated
 from molsys_chat_rag.storage.manifest import Manifest
 
 PREFERRED = 1.0
@@ -95,7 +97,7 @@ class JoinedIndex:
         for member in self.members[1:]:
             base = member.manifest.base_url
             if address.startswith(base):
-                found = member.section(address.removeprefix(base))
+                found = member.section(address_of(address, base))
                 if found is not None:
                     return member, found
         return self._home, self._home.section(address)
@@ -122,7 +124,7 @@ class JoinedIndex:
         """Return the member that an address is of, and the address as that one has it."""
         for member in self.members[1:]:
             if address.startswith(member.manifest.base_url):
-                return member, address.removeprefix(member.manifest.base_url)
+                return member, address_of(address, member.manifest.base_url)
         return self._home, address
 
     def symbol(self, name: str) -> Symbol | None:
@@ -163,7 +165,7 @@ class JoinedIndex:
 
     def _meant(self, question: str) -> list[Index]:
         """Return the members whose projects a question is about."""
-        words = set(re.findall(r"\w+", question.casefold()))
+        words = set(re.findall(r"\w+", separated(question).casefold()))
         named = [
             each
             for each in self.members

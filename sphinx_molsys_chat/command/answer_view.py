@@ -93,7 +93,8 @@ def _remarks(answer: dict[str, Any], model: str, url: str) -> list[Text]:
     }
     lines = [Text(f"\n{made[AnswerKind(answer['kind'])]}", style="dim")]
     if asked := answer["index"].get("asked_version"):
-        told = f"Version {asked} was asked for; this answer is from {answer['index']['version']}."
+        own = answer["index"]["version"] or "documentation that names no version"
+        told = f"Version {asked} was asked for; this answer is from {own}."
         lines.append(Text(told, style="yellow"))
     if answer.get("degraded"):
         lines.append(Text(explain_failure(answer["degraded"], url), style="yellow"))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from molsys_chat_rag.addresses import split_address, url_of
 from molsys_chat_rag.evaluation import RESULTS, FindSection, Miss, Ranked, find_misses
 from sphinx_molsys_chat.command.markup import Element, element
 
@@ -39,7 +40,7 @@ class Links:
     def _url(self, address: str) -> str:
         # A page whose name looks like a scheme stays a page.
         web = self.base_url.startswith(("https://", "http://", "/"))
-        return (self.base_url if web else "./") + address
+        return url_of(address, self.base_url if web else "./")
 
 
 def list_misses(misses: Sequence[Miss], links: Links) -> tuple[Element, ...]:
@@ -111,4 +112,4 @@ def _results(miss: Miss, links: Links) -> Iterator[tuple[Element | str, ...]]:
 
 
 def _page(address: str) -> str:
-    return address.partition("#")[0]
+    return split_address(address)[0]

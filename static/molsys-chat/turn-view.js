@@ -21,7 +21,7 @@ function notesFor({ kind, degraded, truncated, unverified, index }) {
     degraded ? say(degraded === "budget_spent" ? "spent" : "degraded") : "",
     truncated ? say("truncated") : "",
     unverified?.length ? say("unverified", { sentences: unverified.join(" / ") }) : "",
-    page ? say("otherVersion", { page, version: index.version }) : "",
+    page && index.version ? say("otherVersion", { page, version: index.version }) : "",
   ].filter(Boolean);
 }
 

@@ -22,7 +22,8 @@ from molsys_chat_rag.search.query import make_query
 from molsys_chat_rag.search.ranking import Features, Weights
 from molsys_chat_rag.search.spelling import Speller
 
-NAMES = [field.name for field in fields(Features) if field.name != "same_page"]
+BY_HAND = ("same_page", "other_language")
+NAMES = [field.name for field in fields(Features) if field.name not in BY_HAND]
 EVERY = list(range(len(NAMES)))
 REGULARISATION = 3e-3
 RRF = 60

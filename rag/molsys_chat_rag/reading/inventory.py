@@ -27,6 +27,8 @@ class Inventory:
     """The project's version; may be empty."""
     names: dict[str, tuple[str, str]]
     """Full name to (role such as ``py:function``, address); pages and labels left out."""
+    documents: frozenset[str] = frozenset()
+    """Names of the documents that it lists, such as ``guide/select``."""
 
 
 EMPTY = Inventory("", "", {})
@@ -47,12 +49,15 @@ def read_inventory(path: Path) -> Inventory:
     except (zlib.error, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is damaged ({error})") from None
     names: dict[str, tuple[str, str]] = {}
+    documents: set[str] = set()
     for line in StringIO(text):
         if match := _FACTS.search(line):
             name, (role, uri) = line[: match.start()], match.groups()
-            if role not in _NO_NAMES:
+            if role == "std:doc":
+                documents.add(name)
+            elif role not in _NO_NAMES:
                 names.setdefault(name, (role, _full_address(uri, name)))
-    return Inventory(_header(lines[1]), _header(lines[2]), names)
+    return Inventory(_header(lines[1]), _header(lines[2]), names, frozenset(documents))
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:

@@ -7,6 +7,7 @@ from lxml import html
 from lxml.etree import _Element as Element
 
 from molsys_chat_rag.reading.blocks import read_blocks
+from molsys_chat_rag.reading.heads import HEAD, page_generator
 from molsys_chat_rag.reading.inline import fold_space
 from molsys_chat_rag.reading.marks import (
     Heading,
@@ -36,6 +37,9 @@ _TAG = re.compile(
 
 LONGEST_BLOCK = 200_000
 """Characters of one paragraph, table row, code block, … that are read."""
+
+DOXYGEN_ROLE = "cpp:page"
+"""The role of a heading's section in Doxygen's pages, which document C and C++ as a rule."""
 
 _MAIN = (
     "//article[contains(concat(' ', @class, ' '), ' bd-article ')]",  # pydata, book
@@ -84,8 +88,15 @@ def parse_page(text: str, name: str) -> Page:
         sections = assembler.assemble(_main_element(root))
     except RecursionError:
         raise ValueError("the HTML cannot be read: its elements stand too deep") from None
+    if is_doxygen(text):
+        sections = tuple(replace(each, role=each.role or DOXYGEN_ROLE) for each in sections)
     title = sections[0].path[0] if sections else head_title
     return Page(name, title, sections, indexed=True, warnings=tuple(assembler.warnings))
+
+
+def is_doxygen(text: str) -> bool:
+    """Return whether Doxygen made a page."""
+    return page_generator(text[:HEAD]).lower().startswith("doxygen")
 
 
 def _parse(text: str) -> Element:

@@ -3,6 +3,7 @@
 import re
 
 from molsys_chat_rag.reading.sections import BlockKind, Section
+from molsys_chat_rag.search.unspaced import count_words
 
 STUB_WORDS = 6
 """A section of fewer words, its signature and its placeholders left out, is a stub."""
@@ -16,4 +17,4 @@ _PLACEHOLDER = re.compile(
 def is_stub(section: Section) -> bool:
     """Return whether a section says nothing beyond its heading or its signature."""
     said = " ".join(b.text for b in section.blocks if b.kind is not BlockKind.SIGNATURE)
-    return len(_PLACEHOLDER.sub("", said).split()) < STUB_WORDS
+    return count_words(_PLACEHOLDER.sub("", said)) < STUB_WORDS

@@ -66,7 +66,8 @@ class Section:
     symbol: str = ""
     """The full name of the documented object; empty for a heading's section."""
     role: str = ""
-    """The object's domain and role, such as ``py:function``; empty for a heading's section."""
+    """The object's domain and role, such as ``py:function``; empty for a heading's section, but
+    ``cpp:page`` in Doxygen's pages."""
     signature: str = ""
     """The signature as printed, without the full name's prefix; empty without an object."""
 

@@ -1,7 +1,8 @@
 """The pages of a built site: which files they are, and their text."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,15 +10,19 @@ from pathlib import Path
 from bs4 import UnicodeDammit
 
 from molsys_chat_rag.errors import NoPagesError
+from molsys_chat_rag.reading.heads import is_listing
 
 SKIPPED_FOLDERS = frozenset(
     {"_modules", "_sources", "_static", "_downloads", "_images", "_chat", "_sphinx_design_static"}
+    | {"_tags"}
 )
 """Folders at any depth that hold no documentation: sources, assets, highlighted code."""
 
-SKIPPED_PAGES = frozenset({"genindex", "search", "py-modindex", "modindex", "404", "genindex-all"})
-"""Pages that Sphinx generates for finding other pages."""
-
+SKIPPED_PAGES = frozenset({"genindex", "search", "modindex", "404"})
+"""Pages at a site's root that Sphinx generates for finding other pages."""
+_GENERATED = re.compile(r"genindex-.*|\w+-modindex")
+SKIPPED_ANYWHERE = frozenset({"sg_execution_times", "sg_api_usage", "tagsindex"})
+"""Pages in any folder that sphinx-gallery and sphinx-tags write about other pages."""
 
 LARGEST_PAGE = 50_000_000
 """Bytes of a page that is read: some thirty times the longest page of Python's documentation."""
@@ -35,10 +40,15 @@ class PageFile:
     """SHA-256 of its bytes, hexadecimal."""
 
 
-def find_pages(html_dir: Path, exclude: Iterable[str] = ()) -> tuple[PageFile, ...]:
+def find_pages(
+    html_dir: Path, exclude: Iterable[str] = (), known: Collection[str] | None = None
+) -> tuple[PageFile, ...]:
     """Return the documentation pages under a built site's root, sorted by name.
 
+    Pages that only list source code, names or other pages are left out.
+
     :param exclude: globs of page names, such as ``"drafts/*"``; with or without ``.html``.
+    :param known: names of the pages that belong to the site; None for all that there are.
     :raises NoPagesError: if the folder does not exist or holds no page.
     """
     if not html_dir.is_dir():
@@ -47,7 +57,11 @@ def find_pages(html_dir: Path, exclude: Iterable[str] = ()) -> tuple[PageFile, .
             "docs/_build/html"
         )
     patterns = tuple(exclude)
-    names = sorted(name for name in _html_names(html_dir) if not _is_excluded(name, patterns))
+    names = sorted(
+        name
+        for name in _html_names(html_dir)
+        if (known is None or name in known) and not _is_excluded(name, patterns)
+    )
     if not names:
         raise NoPagesError(
             f"{html_dir} holds no documentation page (*.html): build the documentation first, "
@@ -71,19 +85,17 @@ def _html_names(html_dir: Path) -> Iterator[str]:
         folders = relative.parts[:-1]
         if any(f in SKIPPED_FOLDERS or f.startswith(".") for f in folders):
             continue
-        if _is_generated(relative):
+        if _is_generated(relative) or is_listing(path, folders):
             continue
         yield relative.as_posix()
 
 
 def _is_generated(relative: Path) -> bool:
     # "html" writes genindex.html at the root, "dirhtml" writes genindex/index.html.
-    stem = relative.stem
-    if stem == "index" and len(relative.parts) == 2:
-        stem = relative.parts[0]
-    elif len(relative.parts) > 1:
-        return False
-    return stem in SKIPPED_PAGES or stem.startswith("genindex-")
+    document = relative.with_suffix("").as_posix().removesuffix("/index")
+    if document.rpartition("/")[2] in SKIPPED_ANYWHERE:
+        return True
+    return document in SKIPPED_PAGES or _GENERATED.fullmatch(document) is not None
 
 
 def _is_excluded(name: str, patterns: tuple[str, ...]) -> bool:

@@ -58,9 +58,17 @@ class CandidateFinder:
     """Finds and scores texts; holds nothing that a search changes."""
 
     def __init__(
-        self, vectors: faiss.IndexFlat, texts: Sequence[Text], pages: Sequence[str]
+        self,
+        vectors: faiss.IndexFlat,
+        texts: Sequence[Text],
+        pages: Sequence[str],
+        other_language: Column,
     ) -> None:
-        """Take an index's vectors, its texts and the page of each."""
+        """Take an index's vectors, its texts, and of each its page and whether it is in C or C++.
+
+        :param other_language: see :func:`molsys_chat_rag.search.other_language.other_language`.
+        """
+        self._other_language = other_language
         self._nearest = NearestVectors(vectors)
         self._matrix = self._nearest.matrix
         self._counts = np.array([text.chunks for text in texts], dtype=np.intp)
@@ -85,6 +93,8 @@ class CandidateFinder:
         named: Mapping[int, float],
         page: str,
         weights: Weights,
+        *,
+        asks_other_language: bool,
     ) -> Candidates:
         """Return scored candidates.
 
@@ -93,6 +103,7 @@ class CandidateFinder:
         :param postings: the inverted index's entries of those of them that have one.
         :param named: by text, how strongly the question names its symbol.
         :param page: the page that the reader is on; may be empty.
+        :param asks_other_language: whether C and C++ are what is asked for.
         """
         rare = self.rarities(postings)
         bm25 = self._bm25(postings, rare)
@@ -111,6 +122,8 @@ class CandidateFinder:
             named,
             page,
         )
+        if asks_other_language:
+            features = replace(features, other_language=np.zeros_like(features.other_language))
         scores = spread(score(features, weights), self._pages[found])
         return Candidates(found, scores, best_chunks, features)
 
@@ -196,6 +209,7 @@ class CandidateFinder:
             symbol=np.array([named.get(int(t), 0.0) for t in found], dtype=np.float32),
             stub=self._stubs[found],
             same_page=(self._pages[found] == self._page_numbers.get(page, -1)).astype(np.float32),
+            other_language=self._other_language[found],
         )
         return features, best
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molsys_chat_rag.search.stemming import snowball_stem
+from molsys_chat_rag.search.unspaced import (
+    UNSPACED,
+    every_pair,
+    has_unspaced,
+    pairs,
+    separated,
+)
 
 K1 = 1.2
 """BM25's saturation of repeated words; the usual value."""
@@ -38,7 +45,9 @@ si sin sobre son su sus te tengo tiene un una uno unos usar y ya yo"""
 STOPWORDS = frozenset(f"{_ENGLISH} {_SPANISH}".split())
 """English and Spanish function words: they say how a question is asked, not what about."""
 
-_WORD = re.compile(r"[^\W_]+")
+_INDIC = "\u0900-\u0963\u0966-\u0dff"
+"""Scripts of India, from Devanagari to Sinhala: their vowel signs are no letters for ``re``."""
+_WORD = re.compile(f"[{UNSPACED}]+|[{_INDIC}]+|[^\\W_]+")
 _IDENTIFIER = re.compile(r"(?<!\w)(?=\w*?[^\W_]_[^\W_])\w++")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -62,10 +71,27 @@ def stem(word: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the stems of a text's words, in order, function words left out."""
-    found = [stem(match.group()) for match in _IDENTIFIER.finditer(text)]
-    for match in _WORD.finditer(text):
-        found.extend(_word_terms(match.group()))
+    """Return the stems of a text's words, in order, function words left out.
+
+    Text of scripts without spaces gives pairs of characters; see :mod:`.unspaced`.
+    """
+    separate = separated(text)
+    found = _terms(separate, pairs)
+    if not found and has_unspaced(separate):  # function words, or hiragana alone
+        found = _terms(separate, every_pair)
+    return found
+
+
+def indexed_terms(text: str) -> list[str]:
+    """Return all that a text is found by: its :func:`terms`, and of pairs their characters too."""
+    return _terms(separated(text), every_pair)
+
+
+def _terms(separate: str, cut: Callable[[str], tuple[str, ...]]) -> list[str]:
+    found = [stem(match.group()) for match in _IDENTIFIER.finditer(separate)]
+    for match in _WORD.finditer(separate):
+        word = match.group()
+        found.extend(cut(word) if has_unspaced(word[0]) else _word_terms(word))
     return found
 
 
@@ -79,7 +105,9 @@ def _word_terms(word: str) -> tuple[str, ...]:
 
 def content_words(text: str) -> tuple[str, ...]:
     """Return a text's distinct words in lower case, function words left out, in order."""
-    found = (word.lower() for word in _WORD.findall(text))
+    found: list[str] = []
+    for word in _WORD.findall(separated(text)):
+        found.extend(pairs(word) if has_unspaced(word[0]) else (word.lower(),))
     return tuple(dict.fromkeys(word for word in found if plain(word) not in STOPWORDS))
 
 
@@ -122,8 +150,8 @@ def build_postings(texts: Sequence[tuple[str, str]]) -> Iterator[Posting]:
 
 
 def _count(heading: str, text: str) -> Counter[str]:
-    counted = Counter(terms(text))
-    for term in terms(heading):
+    counted = Counter(indexed_terms(text))
+    for term in indexed_terms(heading):
         counted[term] += HEADING_WEIGHT
     return counted
 
@@ -131,8 +159,8 @@ def _count(heading: str, text: str) -> Counter[str]:
 def _surface_words(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
     seen: Counter[str] = Counter()
     for heading, text in texts:
-        seen.update(word.lower() for word in _WORD.findall(heading))
-        seen.update(word.lower() for word in _WORD.findall(text))
+        words = _WORD.findall(separated(f"{heading}\n{text}"))
+        seen.update(word.lower() for word in words if not has_unspaced(word[0]))
     best: dict[str, str] = {}
     for word, _ in sorted(seen.items(), key=lambda item: (-item[1], item[0])):
         best.setdefault(stem(word), word)

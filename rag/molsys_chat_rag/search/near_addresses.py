@@ -4,6 +4,8 @@ from collections.abc import Collection
 
 from rapidfuzz import fuzz, process
 
+from molsys_chat_rag.addresses import split_address
+
 LEAST = 50
 """rapidfuzz ratio (0 to 100) below which an address is no help."""
 
@@ -16,13 +18,13 @@ def nearest_addresses(address: str, addresses: Collection[str], shown: int = 5) 
 
     :param addresses: all that there are, ``page.html`` or ``page.html#anchor``.
     """
-    page, _, anchor = address.partition("#")
-    on_page = [each for each in addresses if each.partition("#")[0] == page]
+    page, anchor = split_address(address)
+    on_page = [each for each in addresses if split_address(each)[0] == page]
     if on_page:
         return _like(address, on_page, shown, least=0)
     elsewhere = [each for each in addresses if anchor and each.endswith(f"#{anchor}")]
     found = _like(address, elsewhere, shown, least=0)
-    pages = {each.partition("#")[0] for each in addresses}
+    pages = {split_address(each)[0] for each in addresses}
     return (*found, *_like(page, sorted(pages), shown - len(found), least=LEAST))
 
 

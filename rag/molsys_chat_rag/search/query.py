@@ -8,6 +8,7 @@ from molsys_chat_rag.search.lexical import content_words, terms
 from molsys_chat_rag.search.pasted import read_pasted
 from molsys_chat_rag.search.spanish import is_spanish, to_english
 from molsys_chat_rag.search.spelling import Speller
+from molsys_chat_rag.search.unspaced import separated
 
 FOLLOW_UP_WORDS = 2
 """A question of fewer content words leans on the one before it."""
@@ -21,6 +22,7 @@ _WORD = re.compile(r"(?<![\w.])[^\W\d_]++(?!\.*[\w(])")
 _NAME = re.compile(r"\b(?=\w*[A-Z0-9])(?:[A-Z0-9]{2,}|\w*[a-z0-9][A-Z]\w*)\b")
 _POINTING = re.compile(
     r"^\W*(and|or|but|what about|how about|then|only|also|at|in|with|without|per|y|e|o|pero)\b"
+    r"|(?:那么|那麼|其中|它们|上述|それ|これら|では|그것|그러면|그럼)"
     r"|\b(it|its|they|them|their|those|these|this|ones?|there|instead|same|lo|eso|esos|esas?)\b",
     re.IGNORECASE,
 )
@@ -51,7 +53,7 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
     :param history: the reader's earlier questions, oldest first; a question that says little by
         itself is searched together with the last of them.
     """
-    question = text = read_pasted(question)
+    question = text = separated(read_pasted(question))
     if is_spanish(question) and not _is_spoken(question, speller):
         text = to_english(question, speller.own_word)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)

@@ -34,6 +34,8 @@ class Features:
     """1 where it says nothing beyond its heading or its signature."""
     same_page: Column
     """1 where it stands on the page that the reader is on."""
+    other_language: Column
+    """1 where it is C or C++ reference in a Python project's documentation, and not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Weights:
     """How much each feature counts.
 
     Fitted by ``tests/benchmarks/fit_weights.py`` on the tune sets: a linear model, the loss of
-    which is the softmax of the right sections' scores among all candidates. ``same_page`` alone is
-    set by hand: no question set says where its reader was.
+    which is the softmax of the right sections' scores among all candidates. ``same_page`` and
+    ``other_language`` are set by hand: no question set says where its reader was, and none is about
+    such a site.
     """
 
     cosine: float = 5.0
@@ -54,6 +57,7 @@ class Weights:
     symbol: float = 2.1
     stub: float = -1.9
     same_page: float = 0.3
+    other_language: float = -2.5
 
 
 def score(features: Features, weights: Weights) -> Column:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from molsys_chat_rag.search.lexical import STOPWORDS, plain, stem
+from molsys_chat_rag.search.unspaced import has_unspaced
 
 NEAR = 0.75
 """Similarity (1 less the optimal string alignment distance a character) from which a word counts as
@@ -24,7 +25,7 @@ class Speller:
         for term, word, holding in vocabulary:
             self._words[term] = word
             folded = plain(word)
-            if folded.isalpha():
+            if _is_spelt(folded):
                 self._by_letter[folded[0]][folded] = holding
         for word in STOPWORDS:
             self._by_letter[word[0]].setdefault(word, 1)
@@ -40,7 +41,7 @@ class Speller:
     def correct(self, word: str) -> str:
         """Return the known word that a word most likely stands for; itself where none is near."""
         folded = plain(word)
-        if len(folded) < SHORTEST or not folded.isalpha() or self.knows(word):
+        if len(folded) < SHORTEST or not _is_spelt(folded) or self.knows(word):
             return word
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
@@ -55,3 +56,8 @@ class Speller:
             return word
         letter = self._by_letter[folded[0]]
         return max(near, key=lambda found: (found[1], letter[found[0]]))[0]
+
+
+def _is_spelt(folded: str) -> bool:
+    """Return whether a word is written in letters between spaces, so that it can be misspelt."""
+    return folded.isalpha() and not has_unspaced(folded)

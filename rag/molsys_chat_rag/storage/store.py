@@ -241,6 +241,11 @@ class Store:
         query = "SELECT s.page FROM texts t JOIN sections s ON s.id = t.section ORDER BY t.section"
         return [str(page) for (page,) in self._rows(query)]
 
+    def text_roles(self) -> list[str]:
+        """Return the role of each text's section, in the order of :meth:`texts`."""
+        query = "SELECT s.role FROM texts t JOIN sections s ON s.id = t.section ORDER BY t.section"
+        return [sys.intern(str(role)) for (role,) in self._rows(query)]
+
     def chunk_texts(self, ids: Sequence[int]) -> dict[int, Chunk]:
         """Return chunks by row id."""
         marks = ",".join("?" * len(ids))

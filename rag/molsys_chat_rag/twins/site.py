@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from molsys_chat_rag.addresses import url_of
 from molsys_chat_rag.errors import OutputError
 from molsys_chat_rag.reading.page import Page, parse_page
 from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
+from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.outputs import beginning_with, check_output, open_output
 from molsys_chat_rag.twins.markdown import SOURCE, SUFFIX, render_page, summary
 
@@ -43,6 +45,8 @@ class TwinSettings:
     """Whether ``llms.txt`` and ``llms-full.txt`` are written."""
     exclude: tuple[str, ...] = ()
     """Globs of pages that are left out, besides those that ask not to be indexed."""
+    known: frozenset[str] | None = None
+    """Names of the pages that belong to the site; None for all that there are."""
     order: Sequence[str] = ()
     """Names of pages in reading order; others follow by name."""
 
@@ -67,8 +71,9 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
     :raises OutputError: if a file cannot be written.
     """
     warnings: list[str] = []
-    pages = list(_read(_ordered(find_pages(html_dir, settings.exclude), settings.order), warnings))
-    texts = {page.name: render_page(page, settings.base_url + page.name) for page in pages}
+    found = find_pages(html_dir, settings.exclude, settings.known)
+    pages = list(_read(_ordered(found, settings.order), warnings))
+    texts = {page.name: render_page(page, url_of(page.name, settings.base_url)) for page in pages}
     files: dict[str, str] = {}
     if settings.pages:
         files |= {name + SUFFIX: text for name, text in texts.items()}
@@ -126,10 +131,10 @@ def _list_pages(pages: Sequence[Page], settings: TwinSettings) -> str:
 
 
 def _list_page(page: Page, settings: TwinSettings) -> str:
-    url = f"{settings.base_url}{page.name}{SUFFIX if settings.pages else ''}"
+    url = url_of(page.name, settings.base_url) + (SUFFIX if settings.pages else "")
     note = summary(page)
     if len(note) > LONGEST_NOTE:
-        note = note[:LONGEST_NOTE].rpartition(" ")[0] + " …"
+        note = clip(note, LONGEST_NOTE) + " …"
     title = page.title.replace("[", "(").replace("]", ")")
     return f"- [{title}]({url})" + (f": {note}" if note else "")
 

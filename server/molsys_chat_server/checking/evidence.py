@@ -11,6 +11,7 @@ import numpy as np
 
 from molsys_chat_rag.embedding.models import Embedder, EmbeddingModel, Vectors
 from molsys_chat_rag.search.lexical import plain, stem, terms
+from molsys_chat_rag.search.unspaced import separated
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.text.phrasing import canonical, joined_counts, numbers
 from molsys_chat_server.text.sentences import split_sentences, without_citations
@@ -50,7 +51,7 @@ class Evidence:
         self.pieces = tuple(piece for passage in passages for piece in _pieces(passage))
         titles = (passage.title for passage in passages)
         texts = (piece.text for piece in self.pieces)
-        self.raw = plain(" ".join((question, *titles, *texts)))
+        self.raw = plain(separated(" ".join((question, *titles, *texts))))
         self.numbers = numbers(self.raw)
         self._plain_words = frozenset(_WORD.findall(self.raw))
         self._words = {stem(word): word for word in self._plain_words if word.isalpha()}

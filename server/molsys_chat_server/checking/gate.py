@@ -9,6 +9,7 @@ back: whoever feeds the gate takes it back, to have it written anew, or leaves i
 import re
 from dataclasses import dataclass
 
+from molsys_chat_rag.search.unspaced import SENTENCE_MARKS
 from molsys_chat_server.checking.names.checker import CodeState, NameChecker
 from molsys_chat_server.checking.names.verdict import Finding, Verdict, Verified
 
@@ -18,7 +19,7 @@ LONGEST_SENTENCE = 1500
 _FENCE = re.compile(r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,})[ \t]*([\w+.-]*)")
 _SPAN = r"\\[\\`]|(?<!`)(`+)(?!`)(?:.+?)(?<!`)\1(?!`)"
 _SPACE_OUTSIDE = re.compile(rf"{_SPAN}|(\s)")
-_END_OUTSIDE = re.compile(rf"{_SPAN}|(\n|[.!?:][\"')\]*_]*[ \t])")
+_END_OUTSIDE = re.compile(rf"{_SPAN}|(\n|[.!?:][\"')\]*_]*[ \t]|[{SENTENCE_MARKS}])")
 _NAMELIKE = re.compile(r"[`.]")
 
 

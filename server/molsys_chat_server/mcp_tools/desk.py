@@ -25,7 +25,8 @@ class Lent:
         manifest = self.index.manifest
         note = ""
         if self.asked_version:
-            note = f"version {self.asked_version!r} is not served; this is {manifest.version}"
+            own = manifest.version or "documentation that names no version"
+            note = f"version {self.asked_version!r} is not served; this is {own}"
         return Documentation(
             project=manifest.project,
             version=manifest.version,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from molsys_chat_rag.addresses import address_of, split_address
 from molsys_chat_rag.joined import AnyIndex
 from molsys_chat_rag.reading.sections import Section, render_blocks, render_heading
 from molsys_chat_server.answering.passages import heading_path
@@ -57,10 +58,13 @@ def read_section(lent: Lent, arguments: ReadArguments) -> SectionText:
     index = lent.index
     address = _bare_address(arguments.address, index)
     sections = _whole(address, index)
+    if not sections:  # the end of a URL, perhaps
+        address = address_of(address)
+        sections = _whole(address, index)
     if not sections:
         raise _nothing_at(address, index)
     text = "\n\n".join(_markdown(sections))
-    here = sections[0].address if "#" in address else address
+    here = sections[0].address if split_address(address)[1] else address
     part, following = _part(text, arguments.start)
     return SectionText(
         title=_SEPARATOR.join(sections[0].path),
@@ -77,15 +81,15 @@ def _bare_address(address: str, index: AnyIndex) -> str:
     """Return an address as the index has it, cut out of a URL where it is one."""
     base = index.manifest.base_url
     if base and address.startswith(base):
-        address = address.removeprefix(base)
+        address = address_of(address, base)
     return address.removeprefix("./").lstrip("/").removesuffix("#")
 
 
 def _whole(address: str, index: AnyIndex) -> tuple[Section, ...]:
     """Return a section and those within it, in order; a page's where it is a page's address."""
-    page, hash_mark, _ = address.partition("#")
+    page, anchor = split_address(address)
     on_page = index.page(page)
-    if not hash_mark:
+    if not anchor:
         return on_page
     found = index.section(address)
     return tuple(_within(found, on_page)) if found is not None else ()

@@ -11,6 +11,7 @@ from typing import Literal
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section
+from molsys_chat_rag.search.unspaced import CLOSING_MARKS, SENTENCE_MARKS, clip, count_words
 from molsys_chat_server.text.relevance import Question, word_set
 
 LONGEST_CODE = 700
@@ -33,7 +34,10 @@ _EMPTY = re.compile(
     re.DOTALL,
 )
 _SETUP = re.compile(r"\s*(import |from \S+ import |%|!|#|print\(|for .*:$|warnings\.|[\w.]*$)")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'(`\N{INVERTED QUESTION MARK}])")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])\s+(?=[A-Z\"'(`\N{INVERTED QUESTION MARK}])"
+    rf"|(?<=[{SENTENCE_MARKS}])\s*(?=[^\s{SENTENCE_MARKS}{CLOSING_MARKS}])"
+)
 _REFERENCE = re.compile(r"(?<!\s)\s*+\[\d++\](?!\()")
 
 _SHORT_PROSE_WORDS = 8
@@ -175,7 +179,7 @@ def _compose(
 ) -> Iterator[tuple[ExtractKind, str, str]]:
     """Yield what a part can be shown as: kind, Markdown, and the text that it is about."""
     lead = part.lead.text if part.lead is not None else ""
-    lead = lead if len(lead.split()) > 2 else ""
+    lead = lead if count_words(lead) > 2 else ""
     announces = lead.rstrip().endswith(":")
     code = _best_code(part.code, question)
     shown_code = "\n".join(block.text for block in code)
@@ -191,7 +195,7 @@ def _compose(
     elif lead and not announces:
         shown = best_sentences(lead, question)
         covers = question.coverage(word_set(shown)) > _SHORT_PROSE_COVERAGE
-        if covers or len(shown.split()) >= _SHORT_PROSE_WORDS:
+        if covers or count_words(shown) >= _SHORT_PROSE_WORDS:
             yield "prose", _cited(shown, n), shown
 
 
@@ -341,7 +345,7 @@ def best_sentences(text: str, question: Question) -> str:
     for i in range(len(sentences)):
         run = ""
         for sentence in sentences[i : i + 3]:
-            run = f"{run} {sentence}".strip()
+            run = _joined(run, sentence)
             if len(run) > LONGEST_PROSE:
                 break
             score = question.coverage(word_set(run)) - 0.0003 * len(run) - 0.02 * i
@@ -355,7 +359,7 @@ def last_sentences(text: str) -> str:
     sentences = _sentences(text)
     shown = sentences[-1]
     if len(sentences) > 1 and len(shown) < 60:
-        shown = f"{sentences[-2]} {shown}"
+        shown = _joined(sentences[-2], shown)
     return clipped(shown, LONGEST_PROSE)
 
 
@@ -371,7 +375,13 @@ def clipped(text: str, longest: int) -> str:
     """Return text cut after a whole word, with an ellipsis where something is missing."""
     if len(text) <= longest:
         return text
-    return text[: longest - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "\N{HORIZONTAL ELLIPSIS}"
+    return clip(text, longest - 1).rstrip(" ,;:") + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _joined(one: str, other: str) -> str:
+    """Return two neighbouring sentences; Chinese and Japanese have no space between them."""
+    space = "" if not one or one[-1] in SENTENCE_MARKS else " "
+    return f"{one}{space}{other}"
 
 
 def _sentences(text: str) -> list[str]:

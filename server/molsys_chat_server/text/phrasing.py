@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from molsys_chat_rag.search.lexical import plain, stem
+from molsys_chat_rag.search.unspaced import separated
 
 _SAME = """
     argument parameter option keyword
@@ -204,7 +205,8 @@ def denies(text: str) -> bool:
 
 def joined_counts(text: str) -> str:
     """Return a text with its counting words as digits, and its first index as one word."""
-    text = _FROM_ONE.sub(FIRST_INDEX_ONE, _FROM_ZERO.sub("firstindexzero", text))
+    text = _FROM_ZERO.sub("firstindexzero", separated(text))
+    text = _FROM_ONE.sub(FIRST_INDEX_ONE, text)
     return _COUNT_WORD.sub(lambda match: _COUNTS[match.group().lower()], text)
 
 

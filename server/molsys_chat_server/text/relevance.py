@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+from molsys_chat_rag.search.unspaced import separated
 from molsys_chat_server.text.words import symbols, terms
 
 _LONGEST_READ = 2000
@@ -14,11 +15,12 @@ _LONGEST_READ = 2000
 _ARGUMENT_WORDS = re.compile(
     r"\b(arguments?|parameters?|options?|keywords?|defaults?|needs?|requires?|accepts?|takes?|"
     r"signature|returns?|argumentos?|par\N{LATIN SMALL LETTER A WITH ACUTE}metros?|opciones|"
-    r"necesita|acepta|devuelve)\b",
+    r"necesita|acepta|devuelve)\b|参数|參數|默认值|預設值|返回|引数|戻り値|매개변수|기본값",
     re.IGNORECASE,
 )
 _HOW_WORDS = re.compile(
-    r"\b(how (do|can|to|could|would|should)|example|show me|code|cómo|ejemplo|código)\b",
+    r"\b(how (do|can|to|could|would|should)|example|show me|code|cómo|ejemplo|código)\b"
+    r"|如何|怎么|怎麼|怎样|示例|代码|どう|方法|コード|어떻게|예제|코드",
     re.IGNORECASE,
 )
 
@@ -47,6 +49,7 @@ class Question:
     """
 
     def __init__(self, text: str, found: Iterable[str]) -> None:
+        text = separated(text)
         subject = _ARGUMENT_WORDS.sub(" ", text)
         texts = [word_set(one) for one in found]
         frequency = Counter(word for words in texts for word in words)

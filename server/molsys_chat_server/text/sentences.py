@@ -4,10 +4,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from molsys_chat_rag.search.unspaced import (
+    CLOSING_MARKS,
+    SENTENCE_MARKS,
+    count_words,
+    has_unspaced,
+)
+
 _SENTENCE_END = re.compile(
     r"[.!?…][\"')*_\N{RIGHT DOUBLE QUOTATION MARK}]*(?:\s*\[\d+\])*"
     r"(?=\s+(?:[-*]\s+)?[A-Z\N{LATIN CAPITAL LETTER A WITH GRAVE}-\N{LATIN CAPITAL LETTER THORN}"
     r"\"'(`*_\N{INVERTED QUESTION MARK}\N{INVERTED EXCLAMATION MARK}])"
+    rf"|[{SENTENCE_MARKS}]+[\"')*_{CLOSING_MARKS}]*(?:\s*\[\d+\])*"
 )
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|cf|vs|eq|fig|dr|et al|p\.ej|[A-Z])\.$", re.IGNORECASE)
 _FENCE = re.compile(r"\s*(?:[-*+]\s+|\d+[.)]\s+)*(`{3,}|~{3,})")
@@ -107,12 +115,17 @@ def _claims_something(text: str) -> bool:
     plain = text.strip("*_ ")
     return (
         not _TITLE.fullmatch(text)
-        and len(re.findall(r"[^\W\d_]{2,}", plain)) > 2
-        and not plain.endswith("?")
+        and _said(plain) > 2
+        and not plain.endswith(("?", "\N{FULLWIDTH QUESTION MARK}"))
         and not (_LEAD_IN.match(plain) and plain.endswith(":"))
         and not _REFUSAL.search(plain)
         and not _COURTESY.match(plain)
     )
+
+
+def _said(text: str) -> int:
+    """Return how many words a sentence has; single letters and numbers are none."""
+    return count_words(text) if has_unspaced(text) else len(re.findall(r"[^\W\d_]{2,}", text))
 
 
 def _paragraphs(answer: str) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,9 @@
 
 import re
 
-_WORD = re.compile(r"[^\W\d_][\w.]*\w|\w", re.UNICODE)
+from molsys_chat_rag.search.unspaced import UNSPACED, has_unspaced, pairs, separated
+
+_WORD = re.compile(f"[{UNSPACED}]+|" r"[^\W\d_][\w.]*\w|\w")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+|\d+")
 _SYMBOL = re.compile(r"`([^`\n]+)`|\b([A-Za-z]\w*(?:\.\w+)+|[A-Za-z]\w*_\w+)\b|\b(\w+)\(")
 
@@ -40,10 +42,16 @@ def _undouble(root: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the stems of a text's words in order, identifiers whole and in their parts."""
+    """Return the stems of a text's words in order, identifiers whole and in their parts.
+
+    Text of scripts without spaces gives pairs of characters.
+    """
     found: list[str] = []
-    for match in _WORD.finditer(text):
+    for match in _WORD.finditer(separated(text)):
         word = match.group()
+        if has_unspaced(word[0]):
+            found += pairs(word)
+            continue
         whole = word.lower()
         parts = [part.lower() for part in _PART.findall(word)]
         if parts != [whole]:
