@@ -35,6 +35,8 @@ from molsys_chat_rag.reading.site import (
     find_pages,
     read_page_file,
 )
+from molsys_chat_rag.reading.site_folder import require_inside
+from molsys_chat_rag.regular_files import reason
 from molsys_chat_rag.storage.folder import building, lock_of, recover, replace_folder
 from molsys_chat_rag.storage.manifest import (
     MANIFEST,
@@ -173,7 +175,7 @@ class _Build:
         self._warnings: list[str] = []
 
     def run(self) -> BuildReport:
-        files = find_pages(self._html_dir, self._settings.exclude)
+        files = find_pages(self._html_dir, self._settings.exclude, warn=self._warnings.append)
         inventory = self._inventory()
         model = find_model(self._settings.model)
         source = self._source_digest(files, model)
@@ -196,11 +198,12 @@ class _Build:
     def _inventory(self) -> Inventory:
         path = self._html_dir / "objects.inv"
         try:
+            require_inside(path, self._html_dir)
             return read_inventory(path)
         except FileNotFoundError:
             self._warnings.append(f"{path} is missing: names are taken from the pages alone")
         except (OSError, ValueError) as error:
-            self._warnings.append(f"{path} is left out: {error}")
+            self._warnings.append(f"{path} is left out: {reason(error)}")
         return EMPTY
 
     def _source_digest(self, files: Sequence[PageFile], model: EmbeddingModel) -> str:
@@ -261,11 +264,8 @@ class _Build:
         try:
             text, encoding = decode_page(read_page_file(file.path))
             page = parse_page(text, file.name)
-        except OSError as error:
-            self._warnings.append(f"{file.name} is left out: {error.strerror or error}")
-            return None
-        except ValueError as error:
-            self._warnings.append(f"{file.name} is left out: {error}")
+        except (OSError, ValueError) as error:
+            self._warnings.append(f"{file.name} is left out: {reason(error)}")
             return None
         if encoding:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")

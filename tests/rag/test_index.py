@@ -1,6 +1,7 @@
 """An opened index: what it refuses, and what it finds."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -54,6 +55,40 @@ def test_a_damaged_manifest_is_refused(copied, embedder, text):
 def test_a_manifest_that_lacks_a_count_is_refused(copied, embedder):
     change_manifest(copied, counts={"pages": 1})
     with pytest.raises(DamagedIndexError, match=r"manifest.json cannot be read .*sections"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "store.sqlite", "vectors.faiss"])
+@pytest.mark.parametrize(
+    ("put", "told"),
+    [
+        (os.mkfifo, "named pipe"),
+        (Path.mkdir, "a folder"),
+        (lambda path: path.symlink_to(path), "Too many levels"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device"),
+    ],
+    ids=["pipe", "folder", "link to itself", "device"],
+)
+def test_a_file_that_is_no_regular_one_is_refused(copied, embedder, name, put, told):
+    (copied / name).unlink()
+    put(copied / name)
+    with pytest.raises(DamagedIndexError, match=f"{name} cannot be read .*{told}.*--full"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"chunker": [1]},
+        {"counts": {}},
+        {"files": {"../x": {}}},
+        {"project": 10**400},
+        {"base_url": "http://[a"},
+    ],
+)
+def test_a_manifest_of_nonsense_is_refused(copied, embedder, values):
+    change_manifest(copied, **values)
+    with pytest.raises(DamagedIndexError, match=r"--full"):
         Index.open(copied, embedder=embedder)
 
 

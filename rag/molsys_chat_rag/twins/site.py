@@ -10,7 +10,8 @@ from itertools import groupby
 from pathlib import Path
 
 from molsys_chat_rag.reading.page import Page, parse_page
-from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
+from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages, read_page_file
+from molsys_chat_rag.regular_files import reason
 from molsys_chat_rag.twins.markdown import SUFFIX, render_page, summary
 
 LLMS = "llms.txt"
@@ -59,17 +60,18 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
     :raises OSError: if a file cannot be written.
     """
     warnings: list[str] = []
-    pages = list(_read(_ordered(find_pages(html_dir, settings.exclude), settings.order), warnings))
+    files = find_pages(html_dir, settings.exclude, warn=warnings.append)
+    pages = list(_read(_ordered(files, settings.order), warnings))
     texts = {page.name: render_page(page, settings.base_url + page.name) for page in pages}
-    files: dict[str, str] = {}
+    written: dict[str, str] = {}
     if settings.pages:
-        files |= {name + SUFFIX: text for name, text in texts.items()}
+        written |= {name + SUFFIX: text for name, text in texts.items()}
     if settings.lists:
-        files[LLMS] = _list_pages(pages, settings)
-        files[LLMS_FULL] = "\n".join(texts.values())
-    for name, text in files.items():
+        written[LLMS] = _list_pages(pages, settings)
+        written[LLMS_FULL] = "\n".join(texts.values())
+    for name, text in written.items():
         (html_dir / name).write_text(text, encoding="utf-8")
-    return TwinReport(len(pages), tuple(files), tuple(warnings))
+    return TwinReport(len(pages), tuple(written), tuple(warnings))
 
 
 def _ordered(files: Sequence[PageFile], order: Sequence[str]) -> list[PageFile]:
@@ -81,9 +83,9 @@ def _read(files: Iterable[PageFile], warnings: list[str]) -> Iterable[Page]:
     """Yield the pages that have text and may be shown."""
     for file in files:
         try:
-            page = parse_page(decode_page(file.path.read_bytes())[0], file.name)
+            page = parse_page(decode_page(read_page_file(file.path))[0], file.name)
         except (OSError, ValueError) as error:
-            warnings.append(f"{file.path} is left out: {error}")
+            warnings.append(f"{file.path} is left out: {reason(error)}")
             continue
         if page.indexed and any(section.blocks for section in page.sections):
             yield page
