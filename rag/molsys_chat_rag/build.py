@@ -253,7 +253,7 @@ class _Build:
             if page is not None:
                 pages.append(page)
         self._progress("reading", len(files), len(files))
-        if not any(page.sections for page in pages):
+        if not any(page.sections or not page.indexed for page in pages):
             raise BuildError(
                 f"no page under {self._html_dir} holds any text: is it the root of a site that "
                 "Sphinx built?"
@@ -316,6 +316,11 @@ class _Build:
         self, manifest: Manifest, embedded: int, cached: int, *, unchanged: bool
     ) -> BuildReport:
         counts = manifest.counts
+        if not counts["chunks"]:
+            self._warnings.append(
+                f'{self._target} holds no text, and every question will be answered with "not '
+                'documented": let pages into the index (:nochat: and noindex keep them out)'
+            )
         return BuildReport(
             pages=counts["pages"],
             sections=counts["sections"],

@@ -39,6 +39,8 @@ EXCERPT = 300
 """Characters of an excerpt."""
 MOST_SYMBOLS = 8
 """Symbols of a question that are taken into account."""
+NOTHING = Retrieval((), answerable=False, confidence=0.0)
+"""What is found where nothing is indexed."""
 JUDGED = 8
 """Hits from which it is judged whether the documentation answers, however many are asked for."""
 
@@ -171,6 +173,8 @@ class Index:
         :param history: the reader's earlier questions, oldest first; a question that says little
             by itself is searched together with the last of them.
         """
+        if not self._sections:
+            return NOTHING
         with self._turns:
             return self._search(question, k, page, history)
 
