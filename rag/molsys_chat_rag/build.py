@@ -36,6 +36,8 @@ from molsys_chat_rag.reading.site import (
     find_pages,
     read_page_file,
 )
+from molsys_chat_rag.reading.site_folder import require_inside
+from molsys_chat_rag.regular_files import reason
 from molsys_chat_rag.site_warnings import site_warnings
 from molsys_chat_rag.storage.folder import (
     building,
@@ -195,7 +197,12 @@ class _Build:
         self._warnings: list[str] = []
 
     def run(self) -> BuildReport:
-        files = find_pages(self._html_dir, self._settings.exclude, self._settings.pages)
+        files = find_pages(
+            self._html_dir,
+            self._settings.exclude,
+            self._settings.pages,
+            warn=self._warnings.append,
+        )
         inventory = self._inventory()
         model = find_model(self._settings.model)
         self._warnings += site_warnings(self._html_dir, files, inventory, model)
@@ -219,11 +226,12 @@ class _Build:
     def _inventory(self) -> Inventory:
         path = self._html_dir / "objects.inv"
         try:
+            require_inside(path, self._html_dir)
             return read_inventory(path)
         except FileNotFoundError:
             self._warnings.append(f"{path} is missing: names are taken from the pages alone")
         except (OSError, ValueError) as error:
-            self._warnings.append(f"{path} is left out: {error}")
+            self._warnings.append(f"{path} is left out: {reason(error)}")
         return EMPTY
 
     def _source_digest(self, files: Sequence[PageFile], model: EmbeddingModel) -> str:
@@ -275,7 +283,7 @@ class _Build:
             if page is not None:
                 pages.append(page)
         self._progress("reading", len(files), len(files))
-        if not any(page.sections for page in pages):
+        if not any(page.sections or not page.indexed for page in pages):
             raise BuildError(
                 f"no page under {self._html_dir} holds any text: is it the root of a site that "
                 "Sphinx built?"
@@ -286,11 +294,8 @@ class _Build:
         try:
             text, encoding = decode_page(read_page_file(file.path))
             page = parse_page(text, file.name)
-        except OSError as error:
-            self._warnings.append(f"{file.name} is left out: {error.strerror or error}")
-            return None
-        except ValueError as error:
-            self._warnings.append(f"{file.name} is left out: {error}")
+        except (OSError, ValueError) as error:
+            self._warnings.append(f"{file.name} is left out: {reason(error)}")
             return None
         if encoding:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")
@@ -341,6 +346,11 @@ class _Build:
         self, manifest: Manifest, embedded: int, cached: int, *, unchanged: bool
     ) -> BuildReport:
         counts = manifest.counts
+        if not counts["chunks"]:
+            self._warnings.append(
+                f'{self._target} holds no text, and every question will be answered with "not '
+                'documented": let pages into the index (:nochat: and noindex keep them out)'
+            )
         return BuildReport(
             pages=counts["pages"],
             sections=counts["sections"],

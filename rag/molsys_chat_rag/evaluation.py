@@ -20,6 +20,7 @@ from molsys_chat_rag.addresses import split_address
 from molsys_chat_rag.errors import RagError
 from molsys_chat_rag.hits import Retrieval
 from molsys_chat_rag.reading.sections import Section
+from molsys_chat_rag.regular_files import read_regular
 
 DEPTHS = (1, 5, 10)
 """The ``k`` at which recall is taken."""
@@ -136,7 +137,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     """
     questions: list[Question] = []
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_regular(path).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise QuestionFileError(f"{path} is not UTF-8 ({error.reason}); save it as such") from error
     for number, line in enumerate(lines, start=1):

@@ -44,6 +44,8 @@ MOST_SYMBOLS = 8
 """Symbols of a question that are taken into account."""
 NEARLY = 0.3
 """Strength up to which a symbol may be a misspelt one."""
+NOTHING = Retrieval((), answerable=False, confidence=0.0)
+"""What is found where nothing is indexed."""
 JUDGED = 8
 """Hits from which it is judged whether the documentation answers, however many are asked for."""
 
@@ -181,6 +183,8 @@ class Index:
         :param history: the reader's earlier questions, oldest first; a question that says little
             by itself is searched together with the last of them.
         """
+        if not self._sections:
+            return NOTHING
         with self._turns:
             return self._search(question, k, page, history)
 

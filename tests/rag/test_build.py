@@ -1,6 +1,7 @@
 """Building: whole, incrementally, and when things go wrong."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -206,6 +207,22 @@ def test_a_site_without_a_usable_inventory_is_indexed_with_a_warning(site, tmp_p
     (site / "objects.inv").unlink()
     report = build_index(site, tmp_path / "i", SETTINGS)
     assert "objects.inv is missing" in report.warnings[0]
+
+
+def test_files_that_lead_out_of_the_site_are_not_read(site, tmp_path):
+    (tmp_path / "secret.html").write_text(
+        "<main><section id='s'><h1>S</h1><p>Secret.</p></section>"
+    )
+    (site / "leak.html").symlink_to(tmp_path / "secret.html")
+    os.mkfifo(site / "pipe.html")
+    (site / "objects.inv").rename(tmp_path / "objects.inv")
+    (site / "objects.inv").symlink_to(tmp_path / "objects.inv")
+    report = build_index(site, tmp_path / "i", SETTINGS)
+    assert report.warnings == (
+        "2 files and folders are left out: leak.html (it is a link out of the site), "
+        "pipe.html (it is a named pipe, not a regular file)",
+        f"{site}/objects.inv is left out: it is a link out of the site",
+    )
 
 
 def test_a_damaged_previous_index_is_replaced_with_a_warning(site, tmp_path):

@@ -1,6 +1,7 @@
 """An opened index: what it refuses, and what it finds."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.errors import (
     DamagedIndexError,
     IndexMissingError,
@@ -15,6 +17,7 @@ from molsys_chat_rag.errors import (
     SchemaError,
 )
 from molsys_chat_rag.index import Index, excerpt
+from molsys_chat_rag.joined import JoinedIndex
 from molsys_chat_rag.storage.manifest import SCHEMA
 
 
@@ -54,6 +57,40 @@ def test_a_damaged_manifest_is_refused(copied, embedder, text):
 def test_a_manifest_that_lacks_a_count_is_refused(copied, embedder):
     change_manifest(copied, counts={"pages": 1})
     with pytest.raises(DamagedIndexError, match=r"manifest.json cannot be read .*sections"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "store.sqlite", "vectors.faiss"])
+@pytest.mark.parametrize(
+    ("put", "told"),
+    [
+        (os.mkfifo, "named pipe"),
+        (Path.mkdir, "a folder"),
+        (lambda path: path.symlink_to(path), "Too many levels"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device"),
+    ],
+    ids=["pipe", "folder", "link to itself", "device"],
+)
+def test_a_file_that_is_no_regular_one_is_refused(copied, embedder, name, put, told):
+    (copied / name).unlink()
+    put(copied / name)
+    with pytest.raises(DamagedIndexError, match=f"{name} cannot be read .*{told}.*--full"):
+        Index.open(copied, embedder=embedder)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"chunker": [1]},
+        {"counts": {}},
+        {"files": {"../x": {}}},
+        {"project": 10**400},
+        {"base_url": "http://[a"},
+    ],
+)
+def test_a_manifest_of_nonsense_is_refused(copied, embedder, values):
+    change_manifest(copied, **values)
+    with pytest.raises(DamagedIndexError, match=r"--full"):
         Index.open(copied, embedder=embedder)
 
 
@@ -190,3 +227,26 @@ def test_an_excerpt_starts_where_the_words_are():
     assert excerpt(text, ("masks",)).startswith("The answer about masks")
     assert len(excerpt(text, ("masks",))) <= 300
     assert excerpt("", ("masks",)) == ""
+
+
+def test_an_index_without_text_answers_nothing(tmp_path, index, embedder):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text(
+        '<html><head><meta name="molsys-chat" content="noindex"><title>T</title></head>'
+        '<body><div role="main"><section id="a"><h1>A</h1><p>Text.</p></section></div>'
+    )
+    for _ in range(2):  # the second time nothing has changed
+        settings = BuildSettings(project="Bare", base_url="https://bare.example")
+        report = build_index(site, tmp_path / "bare", settings)
+        assert report.chunks == 0
+        assert "holds no text, and every question" in report.warnings[-1]
+    bare = Index.open(tmp_path / "bare", embedder=embedder)
+    found = bare.search("How do I choose CA atoms?", history=("What is demo.select?",))
+    assert (found.hits, found.answerable, found.confidence) == ((), False, 0.0)
+    assert bare.symbol("select") is None
+    assert not bare.names.documented
+    for members in [(bare, index), (index, bare)]:
+        hits = JoinedIndex(members).search("How do I choose CA atoms?").hits
+        assert {hit.project for hit in hits} == {"Demo"}
+    bare.close()

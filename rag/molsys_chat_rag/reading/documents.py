@@ -10,6 +10,7 @@ from pathlib import Path
 
 from molsys_chat_rag.reading.heads import read_head
 from molsys_chat_rag.reading.inventory import Inventory
+from molsys_chat_rag.regular_files import open_regular
 
 LARGEST = 100_000_000
 """Bytes of a ``searchindex.js`` that are read."""
@@ -31,7 +32,7 @@ def known_documents(html_dir: Path, inventory: Inventory) -> frozenset[str]:
     :return: empty where neither names any.
     """
     try:
-        with (html_dir / "searchindex.js").open("rb") as file:
+        with open_regular(html_dir / "searchindex.js") as file:
             data = file.read(LARGEST)
     except OSError:
         return inventory.documents

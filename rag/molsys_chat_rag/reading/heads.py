@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from molsys_chat_rag.regular_files import open_regular
+
 HEAD = 4096
 """Bytes of a page's beginning that are looked at."""
 SAMPLE = 200
@@ -27,7 +29,7 @@ _SPHINX_PAGE = re.compile(r"documentation_options\.js|data-content_root|_static/
 def read_head(path: Path) -> str:
     """Return the beginning of a page; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(HEAD).decode(errors="replace")
     except OSError:
         return ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from molsys_chat_rag.regular_files import read_regular
+
 _FACTS = re.compile(r"(?<=\S)\s++([^\s:]++:\S++)\s++-?\d++\s(\S*+)\s")
 """What stands behind a name: its role, its priority, where it is documented."""
 _NO_NAMES = {"std:doc", "std:label"}
@@ -40,7 +42,7 @@ def read_inventory(path: Path) -> Inventory:
     :raises ValueError: if it is not an inventory of version 2, or larger than any real one.
     :raises OSError: if it cannot be read.
     """
-    data = path.read_bytes()
+    data = read_regular(path, LARGEST)
     lines = data.split(b"\n", 4)
     if len(lines) < 5 or b"version 2" not in lines[0] or b"zlib" not in lines[3]:
         raise ValueError(f"{path} is not a Sphinx inventory of version 2")

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from molsys_chat_rag.regular_files import open_regular
+
 _VERSION = re.compile(
     r"""\bDOCUMENTATION_OPTIONS\s*=[^}]{0,2000}?\bVERSION\s*:\s*(['"])(?P<version>[^'"\\]*)\1"""
 )
@@ -16,7 +18,7 @@ def documented_version(html_dir: Path) -> str:
     """Return the release that a site names; empty where it names none."""
     for place in _PLACES:
         try:
-            with (html_dir / place).open("rb") as file:
+            with open_regular(html_dir / place) as file:
                 match = _VERSION.search(file.read(LARGEST).decode(errors="replace"))
         except OSError:
             continue

@@ -2,21 +2,23 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bs4 import UnicodeDammit
 
 from molsys_chat_rag.errors import NoPagesError
 from molsys_chat_rag.reading.heads import is_listing
-
-SKIPPED_FOLDERS = frozenset(
-    {"_modules", "_sources", "_static", "_downloads", "_images", "_chat", "_sphinx_design_static"}
-    | {"_tags"}
+from molsys_chat_rag.reading.site_folder import (
+    LeftOut,
+    describe_left_out,
+    find_names,
+    name_problem,
+    require_inside,
 )
-"""Folders at any depth that hold no documentation: sources, assets, highlighted code."""
+from molsys_chat_rag.regular_files import open_regular, read_regular, reason
 
 SKIPPED_PAGES = frozenset({"genindex", "search", "modindex", "404"})
 """Pages at a site's root that Sphinx generates for finding other pages."""
@@ -41,14 +43,20 @@ class PageFile:
 
 
 def find_pages(
-    html_dir: Path, exclude: Iterable[str] = (), known: Collection[str] | None = None
+    html_dir: Path,
+    exclude: Iterable[str] = (),
+    known: Collection[str] | None = None,
+    *,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> tuple[PageFile, ...]:
     """Return the documentation pages under a built site's root, sorted by name.
 
-    Pages that only list source code, names or other pages are left out.
+    Pages are regular files inside the site; links may lead to them, and not out of it. Those that
+    only list source code, names or other pages are left out.
 
     :param exclude: globs of page names, such as ``"drafts/*"``; with or without ``.html``.
     :param known: names of the pages that belong to the site; None for all that there are.
+    :param warn: is called with one line where something is left out that looks like a page.
     :raises NoPagesError: if the folder does not exist or holds no page.
     """
     if not html_dir.is_dir():
@@ -57,40 +65,55 @@ def find_pages(
             "docs/_build/html"
         )
     patterns = tuple(exclude)
+    left_out: list[LeftOut] = []
     names = sorted(
         name
-        for name in _html_names(html_dir)
-        if (known is None or name in known) and not _is_excluded(name, patterns)
+        for name in find_names(html_dir, left_out)
+        if (known is None or name in known) and _is_page(name, patterns)
     )
-    if not names:
+    files = [file for name in names if (file := _page_file(html_dir, name, left_out))]
+    pages = [file for file in files if not is_listing(file.path, PurePosixPath(file.name).parts)]
+    told = describe_left_out(left_out) if left_out else ""
+    if not pages:
         raise NoPagesError(
             f"{html_dir} holds no documentation page (*.html): build the documentation first, "
-            "for example with 'sphinx-build -b html docs docs/_build/html'"
+            f"for example with 'sphinx-build -b html docs docs/_build/html'{told and f'; {told}'}"
         )
-    return tuple(PageFile(n, html_dir / n, file_digest(html_dir / n)) for n in names)
+    if told:
+        warn(told)
+    return tuple(pages)
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal; empty where it cannot be read."""
+    """Return the SHA-256 of a regular file, hexadecimal; empty where it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
 
 
-def _html_names(html_dir: Path) -> Iterator[str]:
-    for path in html_dir.rglob("*.html"):
-        relative = path.relative_to(html_dir)
-        folders = relative.parts[:-1]
-        if any(f in SKIPPED_FOLDERS or f.startswith(".") for f in folders):
-            continue
-        if _is_generated(relative) or is_listing(path, folders):
-            continue
-        yield relative.as_posix()
+def _page_file(html_dir: Path, name: str, left_out: list[LeftOut]) -> PageFile | None:
+    """Return a page's file; None, with the reason among what is left out, where it is no page."""
+    path = html_dir / name
+    try:
+        require_inside(path, html_dir)
+        with open_regular(path) as file:
+            digest = hashlib.sha256(file.read(LARGEST_PAGE + 1)).hexdigest()
+    except OSError as error:
+        left_out.append(LeftOut(name, reason(error)))
+        return None
+    if problem := name_problem(name):
+        left_out.append(LeftOut(name, problem))
+        return None
+    return PageFile(name, path, digest)
 
 
-def _is_generated(relative: Path) -> bool:
+def _is_page(name: str, excluded: tuple[str, ...]) -> bool:
+    return not _is_generated(PurePosixPath(name)) and not _is_excluded(name, excluded)
+
+
+def _is_generated(relative: PurePosixPath) -> bool:
     # "html" writes genindex.html at the root, "dirhtml" writes genindex/index.html.
     document = relative.with_suffix("").as_posix().removesuffix("/index")
     if document.rpartition("/")[2] in SKIPPED_ANYWHERE:
@@ -109,14 +132,9 @@ def _is_excluded(name: str, patterns: tuple[str, ...]) -> bool:
 def read_page_file(path: Path) -> bytes:
     """Return the bytes of a page's file.
 
-    :raises ValueError: if it is larger than any page that somebody could read.
-    :raises OSError: if it cannot be read.
+    :raises OSError: if it cannot be read, or is larger than any page that somebody could read.
     """
-    with path.open("rb") as file:
-        data = file.read(LARGEST_PAGE + 1)
-    if len(data) > LARGEST_PAGE:
-        raise ValueError(f"it has {path.stat().st_size:,} bytes, {LARGEST_PAGE:,} are read at most")
-    return data
+    return read_regular(path, LARGEST_PAGE)
 
 
 def decode_page(data: bytes) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """``manifest.json``: what an index folder holds, and how it was made."""
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from molsys_chat_rag.errors import (
     WrongManifestError,
 )
 from molsys_chat_rag.reading.site import file_digest
+from molsys_chat_rag.regular_files import open_regular, read_regular, reason
 from molsys_chat_rag.storage.manifest_values import (
     WrongValueError,
     digest,
@@ -19,11 +21,14 @@ from molsys_chat_rag.storage.manifest_values import (
     line,
     number,
     site_url,
+    table,
 )
 
 SCHEMA = 2
 """Raised whenever an older reader could misread a newer index, or the other way round."""
 MANIFEST = "manifest.json"
+MOST_MANIFEST = 1_000_000
+"""Bytes of a manifest that is read; one has about a thousand."""
 COUNTS = ("pages", "sections", "texts", "chunks", "vectors", "symbols")
 """What a manifest counts."""
 _OURS = frozenset({"schema", "project", "built_at", "model", "chunker", "counts", "files"})
@@ -101,11 +106,11 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     remedy = f"rebuild the index with 'molsys-chat index HTML_DIR -o {folder} --full'"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, MOST_MANIFEST).decode()
     except (FileNotFoundError, NotADirectoryError):
         raise _missing(folder, f"{MANIFEST} is missing") from None
     except (OSError, ValueError) as error:
-        raise _damaged(str(path), error, remedy) from None
+        raise DamagedIndexError(f"{path} cannot be read ({reason(error)}): {remedy}") from None
     if _is_other(text):
         raise _missing(folder, f"its {MANIFEST} is another program's")
     return parse_manifest(text, str(folder), remedy)
@@ -168,10 +173,12 @@ def parse_manifest(text: str, place: str, remedy: str) -> Manifest:
     try:
         told = {name: line(data[name]) for name in _LINES}
         told["base_url"] = site_url(data["base_url"])
+        chunker = table(data["chunker"])
         counts = {name: number(data["counts"][name]) for name in COUNTS}
         files = {file_name(name): _file_facts(**each) for name, each in data["files"].items()}
         model = _model_facts(**data["model"])
-        return Manifest(**data | told | {"files": files, "model": model, "counts": counts})
+        checked = {"files": files, "model": model, "counts": counts, "chunker": chunker}
+        return Manifest(**data | told | checked)
     except WrongValueError as error:
         raise WrongManifestError(f"{file} cannot be used ({error}): {remedy}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -204,15 +211,24 @@ def check_files(manifest: Manifest, folder: Path, *, digests: bool = True) -> No
     """
     for name, facts in manifest.files.items():
         path = folder / name
-        if not path.is_file():
-            problem = "is missing"
-        elif path.stat().st_size != facts.size:
-            problem = f"has {path.stat().st_size} bytes instead of {facts.size}"
-        elif digests and file_digest(path) != facts.sha256:
-            problem = "does not match its SHA-256 in the manifest"
-        else:
-            continue
-        raise DamagedIndexError(
-            f"{path} {problem}: fetch the index again, or rebuild it with "
-            f"'molsys-chat index HTML_DIR -o {folder} --full'"
-        )
+        if problem := _file_problem(path, facts, digests=digests):
+            raise DamagedIndexError(
+                f"{path} {problem}: fetch the index again, or rebuild it with "
+                f"'molsys-chat index HTML_DIR -o {folder} --full'"
+            )
+
+
+def _file_problem(path: Path, facts: FileFacts, *, digests: bool) -> str:
+    """Return what is wrong with a file of an index; empty where nothing is."""
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({reason(error)})"
+    if size != facts.size:
+        return f"has {size} bytes instead of {facts.size}"
+    if digests and file_digest(path) != facts.sha256:
+        return "does not match its SHA-256 in the manifest"
+    return ""

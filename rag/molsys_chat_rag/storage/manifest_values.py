@@ -1,6 +1,7 @@
 """What stands in a manifest, checked value by value: it may have been written by anybody."""
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from molsys_chat_rag.reading.unseen import without_unseen
@@ -37,6 +38,16 @@ def line(value: object) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_LINE:
         raise WrongValueError(f"{value!r:.40} is no short text")
     return " ".join(without_unseen(value).split())
+
+
+def table(value: object) -> dict[str, Any]:
+    """Return what an index was made with, by name.
+
+    :raises WrongValueError: if it has no names.
+    """
+    if not isinstance(value, dict):
+        raise WrongValueError(f"{value!r:.40} is no table")
+    return value
 
 
 def site_url(value: object) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from molsys_chat_rag.addresses import url_of
 from molsys_chat_rag.errors import OutputError
 from molsys_chat_rag.reading.page import Page, parse_page
-from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages
+from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages, read_page_file
+from molsys_chat_rag.regular_files import reason
 from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.outputs import beginning_with, check_output, open_output
 from molsys_chat_rag.twins.markdown import SOURCE, SUFFIX, render_page, summary
@@ -71,7 +72,7 @@ def write_twins(html_dir: Path, settings: TwinSettings) -> TwinReport:
     :raises OutputError: if a file cannot be written.
     """
     warnings: list[str] = []
-    found = find_pages(html_dir, settings.exclude, settings.known)
+    found = find_pages(html_dir, settings.exclude, settings.known, warn=warnings.append)
     pages = list(_read(_ordered(found, settings.order), warnings))
     texts = {page.name: render_page(page, url_of(page.name, settings.base_url)) for page in pages}
     files: dict[str, str] = {}
@@ -106,9 +107,9 @@ def _read(files: Iterable[PageFile], warnings: list[str]) -> Iterable[Page]:
     """Yield the pages that have text and may be shown."""
     for file in files:
         try:
-            page = parse_page(decode_page(file.path.read_bytes())[0], file.name)
+            page = parse_page(decode_page(read_page_file(file.path))[0], file.name)
         except (OSError, ValueError) as error:
-            warnings.append(f"{file.path} is left out: {error}")
+            warnings.append(f"{file.path} is left out: {reason(error)}")
             continue
         if page.indexed and any(section.blocks for section in page.sections):
             yield page

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 from pydantic_settings.exceptions import SettingsError as UnreadableVariableError
 
+from molsys_chat_rag.regular_files import read_regular
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.indexes.sources import is_url
 from molsys_chat_server.settings.lists import split_list
@@ -66,7 +67,7 @@ def _without_answer_servers(values: dict[str, Any]) -> dict[str, Any]:
 
 def _read_config(config: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(config.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_regular(config).decode())
     except OSError as error:
         raise SettingsError(
             f"cannot read the settings file {config}: {error.strerror}; check --config"
