@@ -2,9 +2,10 @@
 
 import html
 import json
+import posixpath
 from dataclasses import dataclass, fields
 
-from sphinx_molsys_chat.assets import assets_digest
+from sphinx_molsys_chat.assets import UNSUPPORTED, assets_digest
 from sphinx_molsys_chat.version import __version__
 
 FAILED = "The chat could not be loaded. Try again."
@@ -61,7 +62,6 @@ def data_attributes(facts: PageFacts) -> dict[str, str]:
         "data-project": facts.project,
         "data-version": facts.version,
         "data-page": facts.page,
-        "data-root": path_to_root(facts.page),
         "data-title": facts.title,
         "data-welcome": facts.welcome,
         "data-suggestions": json.dumps(facts.suggestions, ensure_ascii=False),
@@ -81,11 +81,31 @@ def data_attributes(facts: PageFacts) -> dict[str, str]:
     return written | changed
 
 
-def render_script_tag(facts: PageFacts, source: str) -> str:
-    """Return the tag as HTML, for pages that Sphinx does not write.
+def render_script_tag(facts: PageFacts, source: str, root: str = "") -> str:
+    """Return the tag that loads the launcher, as HTML.
+
+    :param source: URL of ``launcher.js``.
+    :param root: URL of the site's root; empty where it is two folders above ``launcher.js``.
+    """
+    placed = {"data-root": root} if root else {}
+    return _render_script(
+        {"type": "module", "src": _versioned(source), **data_attributes(facts), **placed}
+    )
+
+
+def render_old_tag(source: str) -> str:
+    """Return the tag for browsers that know no modules; others do not fetch what it names.
 
     :param source: URL of ``launcher.js``.
     """
-    attributes = {"type": "module", "src": source, **data_attributes(facts)}
+    script = posixpath.join(posixpath.dirname(source), posixpath.basename(UNSUPPORTED))
+    return _render_script({"nomodule": "", "src": _versioned(script), "defer": ""})
+
+
+def _versioned(source: str) -> str:
+    return f"{source}?v={assets_digest()}"
+
+
+def _render_script(attributes: dict[str, str]) -> str:
     written = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"<script {written}></script>"

@@ -68,7 +68,7 @@ class PageHeads:
             suggestions=(),
             search=search_page(self._html_dir),
         )
-        return render_script_tag(facts, ASSETS_URL + LAUNCHER)
+        return render_script_tag(facts, ASSETS_URL + LAUNCHER, root="/")
 
 
 def search_page(html_dir: Path) -> str:
