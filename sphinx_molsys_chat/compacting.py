@@ -14,21 +14,26 @@ _BEFORE_PATTERN = frozenset("(,=:[!&|?{};>+\n")
 _KEPT_APART = frozenset({"++", "--", "//", "/*", "*/"})
 """What two operators must not become by coming together."""
 
+_NEEDLESS = (([","], "]"), ([","], "}"), ([","], ")"), ([";"], "}"))
+"""What may be left out before what: our arrays have no holes, our loops have bodies."""
+
 _OPENING, _CLOSING = frozenset("{[(,;"), frozenset("}])")
 
 
 def compact(text: str) -> str:
-    """Return a module's text with the white space that it needs, and no other.
+    """Return a module's text with the white space that it needs, and no comma behind a last item.
 
     :param text: without comments; every statement ends in a semicolon or a brace.
     """
     kept: list[str] = []
     space = ""
-    for token in _tokens(text):
+    for token in tokens(text):
         if token.isspace():
             space = "\n" if "\n" in token else " "
             continue
-        if kept and space and _parts(kept[-1], space, token):
+        if (kept[-1:], token) in _NEEDLESS:
+            kept.pop()
+        elif kept and space and _parts(kept[-1], space, token):
             kept.append(space)
         kept.append(token)
         space = ""
@@ -47,7 +52,7 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or character in "_$#"
 
 
-def _tokens(text: str) -> Iterator[str]:
+def tokens(text: str) -> Iterator[str]:
     """Yield a text's tokens and the white space between them; together they are the text."""
     at, before = 0, "\n"
     while at < len(text):

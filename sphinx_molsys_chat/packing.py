@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sphinx_molsys_chat.assets import WIDGET, assets_digest, static_folder
 from sphinx_molsys_chat.compacting import compact
+from sphinx_molsys_chat.renaming import shorten_names
 
 ENTRY = "panel"
 """The module that the launcher loads; what it imports goes into the same file."""
@@ -56,7 +57,10 @@ def packed_files(strings: dict[str, str] | None = None) -> dict[str, str]:
     for name in (*(f"{each}.js" for each in ALONE), "panel.css"):
         path = folder / name
         files[name] = without_comments(path.read_text(encoding="utf-8"), path.suffix)
-    packed = {n: compact(text) if n.endswith(".js") else text for n, text in files.items()}
+    packed = {
+        name: compact(shorten_names(text)) if name.endswith(".js") else text
+        for name, text in files.items()
+    }
     return {name: _LATER.sub(rf"\1?v={assets_digest()}", text) for name, text in packed.items()}
 
 
