@@ -14,14 +14,11 @@ _BEFORE_PATTERN = frozenset("(,=:[!&|?{};>+\n")
 _KEPT_APART = frozenset({"++", "--", "//", "/*", "*/"})
 """What two operators must not become by coming together."""
 
-_NEEDLESS = (([","], "]"), ([","], "}"), ([","], ")"), ([";"], "}"))
-"""What may be left out before what: our arrays have no holes, our loops have bodies."""
-
 _OPENING, _CLOSING = frozenset("{[(,;"), frozenset("}])")
 
 
 def compact(text: str) -> str:
-    """Return a module's text with the white space that it needs, and no comma behind a last item.
+    """Return a module's text with the white space that it needs, and no other.
 
     :param text: without comments; every statement ends in a semicolon or a brace.
     """
@@ -31,9 +28,7 @@ def compact(text: str) -> str:
         if token.isspace():
             space = "\n" if "\n" in token else " "
             continue
-        if (kept[-1:], token) in _NEEDLESS:
-            kept.pop()
-        elif kept and space and _parts(kept[-1], space, token):
+        if kept and space and _parts(kept[-1], space, token):
             kept.append(space)
         kept.append(token)
         space = ""

@@ -16,18 +16,13 @@ from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.exclusion import noindex_tag
 from sphinx_molsys_chat.messages import warn
 from sphinx_molsys_chat.pages import page_path, script_tags, widget_error
-from sphinx_molsys_chat.script_tag import path_to_root
+from sphinx_molsys_chat.script_tag import has_chat, path_to_root
 from sphinx_molsys_chat.site_texts import twin_tag
-
-SIGN = b'data-molsys-chat="'
-"""What the launcher's tag is known by."""
 
 _LATE, _EARLY = 900, 400
 """Behind extensions that change a page's addresses; before what reads the finished pages."""
 _SHOWN = 3
 """So many pages a warning names."""
-_HEAD_SIZE = 1 << 16
-"""Bytes that hold most pages' head."""
 _PLACES = tuple(re.compile(tag, re.IGNORECASE) for tag in (rb"</head\s*>", rb"<body[\s>]"))
 
 
@@ -90,12 +85,6 @@ def head_tags(app: Sphinx, pagename: str, source: str) -> str:
     """
     tags = (noindex_tag(app, pagename), twin_tag(app, pagename))
     return "".join((*tags, script_tags(app, pagename, source)))
-
-
-def has_chat(page: Path) -> bool:
-    """Return whether an HTML file carries the launcher's tag."""
-    with page.open("rb") as file:
-        return SIGN in file.read(_HEAD_SIZE) or SIGN in page.read_bytes()
 
 
 def with_tags(page: bytes, tags: str) -> bytes | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from sphinx_molsys_chat.assets import WIDGET, MissingAssetsError, static_folder
+from sphinx_molsys_chat.assets import WIDGET, MissingAssetsError, assets_digest, static_folder
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.messages import warn
@@ -81,7 +81,8 @@ def script_tags(app: Sphinx, pagename: str, source: str) -> str:
     """
     if widget_error():
         return ""
-    return render_script_tag(page_facts(app, pagename), source) + render_old_tag(source)
+    versioned = f"{source}?v={assets_digest()}"
+    return render_script_tag(page_facts(app, pagename), versioned) + render_old_tag(versioned)
 
 
 def install_widget(app: Sphinx, exception: Exception | None) -> None:

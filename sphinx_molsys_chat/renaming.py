@@ -17,9 +17,9 @@ _WORD = re.compile(r"\w+")
 _DECLARING = frozenset({"const", "let", "function", "class"})
 _KEYWORDS = frozenset(
     _WORD.findall(
-        "async await break case catch class const continue default delete do else export"
-        " extends false finally for from function get if import in instanceof let new null of return"
-        " set static super switch this throw true try typeof undefined var void while yield as is do"
+        "as async await break case catch class const continue default delete do else export"
+        " extends false finally for from function get if import in instanceof is let new null of"
+        " return set static super switch this throw true try typeof undefined var void while yield"
     )
 )
 _WINDOW = frozenset(
@@ -31,6 +31,7 @@ _WINDOW = frozenset(
 )
 """What a page's window has too: such a name may be that elsewhere in the file."""
 _OPENING, _CLOSING = "([{", ")]}"
+_ENDS = frozenset(_CLOSING)
 _LETTERS = "etnrisouaflchpdvmgybwxkqjzETNRISOUAFLCHPDVMGYBWXKQJZ"
 """Those that texts have most come first: they compress best."""
 
@@ -50,6 +51,21 @@ def shorten_names(text: str) -> str:
     ranked = [name for name, _ in names.most_common() if name in private]
     new |= {old: f"#{short}" for old, short in zip(ranked, _short_names(), strict=False)}
     return "".join(new.get(part, part) for part in _pieces(text))
+
+
+def drop_needless(text: str) -> str:
+    """Return a module's text without the commas and semicolons that closing brackets stand for.
+
+    :param text: in which no array ends in a hole, and every loop has a body.
+    """
+    parts = list(tokens(text))
+    kept: list[str] = []
+    following = ""
+    for part in reversed(parts):
+        if not (part == "," and following in _ENDS) and not (part == ";" and following == "}"):
+            kept.append(part)
+        following = following if part.isspace() else part
+    return "".join(reversed(kept))
 
 
 def _short_names() -> Iterator[str]:

@@ -3,10 +3,16 @@
 import html
 import json
 import posixpath
+import re
 from dataclasses import dataclass, fields
+from pathlib import Path
 
-from sphinx_molsys_chat.assets import UNSUPPORTED, assets_digest
+from sphinx_molsys_chat.assets import LAUNCHER, UNSUPPORTED, assets_digest
 from sphinx_molsys_chat.version import __version__
+
+_SIGN = re.compile(rb"<script\s[^>]*\bdata-molsys-chat[\s=>]")
+_HEAD_SIZE = 1 << 16
+"""Bytes that hold most pages' head."""
 
 FAILED = "The chat could not be loaded. Try again."
 """What the button says when the panel cannot be loaded."""
@@ -88,9 +94,14 @@ def render_script_tag(facts: PageFacts, source: str, root: str = "") -> str:
     :param root: URL of the site's root; empty where it is two folders above ``launcher.js``.
     """
     placed = {"data-root": root} if root else {}
-    return _render_script(
-        {"type": "module", "src": _versioned(source), **data_attributes(facts), **placed}
-    )
+    return _render_script({"type": "module", "src": source, **data_attributes(facts), **placed})
+
+
+def has_chat(page: Path) -> bool:
+    """Return whether an HTML file carries the launcher's tag."""
+    with page.open("rb") as file:
+        head = file.read(_HEAD_SIZE)
+    return bool(_SIGN.search(head) or _SIGN.search(page.read_bytes()))
 
 
 def render_old_tag(source: str) -> str:
@@ -98,12 +109,8 @@ def render_old_tag(source: str) -> str:
 
     :param source: URL of ``launcher.js``.
     """
-    script = posixpath.join(posixpath.dirname(source), posixpath.basename(UNSUPPORTED))
-    return _render_script({"nomodule": "", "src": _versioned(script), "defer": ""})
-
-
-def _versioned(source: str) -> str:
-    return f"{source}?v={assets_digest()}"
+    script = source.replace(posixpath.basename(LAUNCHER), posixpath.basename(UNSUPPORTED))
+    return _render_script({"nomodule": "", "src": script, "defer": ""})
 
 
 def _render_script(attributes: dict[str, str]) -> str:

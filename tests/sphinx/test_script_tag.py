@@ -39,4 +39,4 @@ def test_nothing_breaks_out_of_the_tag() -> None:
     tag = render_script_tag(facts, "/x/launcher.js")
     assert tag.count("<") == 2
     assert tag.count(">") == 2
-    assert tag.startswith('<script type="module" src="/x/launcher.js?v=')
+    assert tag.startswith('<script type="module" src="/x/launcher.js" data-molsys-chat="')

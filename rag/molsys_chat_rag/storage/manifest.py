@@ -101,13 +101,23 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        raise IndexMissingError(
-            f"{folder} holds no index ({MANIFEST} is missing): build one with "
-            f"'molsys-chat index HTML_DIR -o {folder}'"
-        ) from None
+        raise IndexMissingError(_missing(folder)) from None
     except (OSError, ValueError) as error:
         raise _damaged(str(path), error, remedy) from None
     return parse_manifest(text, str(folder), remedy)
+
+
+def _missing(folder: Path) -> str:
+    if next(folder.glob("*.html"), None) is not None:
+        return (
+            f"{folder} holds HTML pages, no index: chat with them by 'molsys-chat preview"
+            f" {folder}', or build their index in a new folder by 'molsys-chat index {folder} -o"
+            " NEW_FOLDER'"
+        )
+    return (
+        f"{folder} holds no index ({MANIFEST} is missing): build one with "
+        f"'molsys-chat index HTML_DIR -o {folder}'"
+    )
 
 
 def parse_manifest(text: str, place: str, remedy: str) -> Manifest:
