@@ -341,7 +341,7 @@ def test_sizes_are_the_reader_s_own_whatever_the_theme_s_root_is(
 
 
 CONTROLS = {
-    "a fixed switch": '<div style="position: fixed; right: 2rem; bottom: 3rem"><a href="#">x</a></div>',
+    "a fixed switch": '<a href="#" style="position: fixed; right: 2rem; bottom: 3rem">x</a>',
     "a banner": '<div style="position: fixed; inset: auto 0 0 0; height: 90px">Cookies</div>',
     "in a wrapper without a size": '<div style="position: fixed; right: 30px; bottom: 0">'
     '<button style="position: absolute; right: 0; bottom: 10px">Top</button></div>',
@@ -370,7 +370,7 @@ def test_the_button_keeps_off_what_is_fixed_in_its_corner(
         " document.querySelector('.molsys-chat-launcher').getBoundingClientRect();"
         " return [0, .25, .5, .75, 1].flatMap(a => [0, .5, 1].flatMap(b =>"
         " document.elementsFromPoint(x + a * width, y + b * height)))"
-        ".some(e => e.closest('body > div, x-flyout')) }"
+        ".some(e => e.closest('body > div, body > a, x-flyout')) }"
     )
     page.wait_for_function(f"!({covered})()")
     assert box_of(page, ".molsys-chat-launcher")["bottom"] < home["bottom"]
