@@ -163,7 +163,16 @@ def _others(parts: list[str]) -> set[str]:
     return others
 
 
+def _before_declaration(parts: list[str], at: int) -> Iterator[str]:
+    """Yield what stands before a name with which it is declared: ``export``, ``async``, …"""
+    while at and parts[at - 1] in {*_DECLARING, "export", "default", "async", "*"}:
+        at -= 1
+        yield parts[at]
+
+
 def _is_other(parts: list[str], at: int, bracket: str) -> bool:
+    if "export" in _before_declaration(parts, at):
+        return True
     before, after = parts[at - 1] if at else "", parts[at + 1] if at + 1 < len(parts) else ""
     if before == ".":
         return parts[at - 3 : at] != [".", ".", "."]

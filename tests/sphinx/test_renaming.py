@@ -19,6 +19,8 @@ from sphinx_molsys_chat.renaming import drop_needless, shorten_names
         ("const [one, , two] = f();", "let [e, , t] = f();"),
         ("const one = `one ${one} ${`${one}`}`;", "let e = `one ${e} ${`${e}`}`;"),
         ('const one = "one"; /one/;', 'let e = "one"; /one/;'),
+        ("export const one = 1; one;", "export let one = 1; one;"),
+        ("export async function* one(a) { f(a); }", "export async function* one(e) { f(e); }"),
         ("const open = 1; open(e);", "let open = 1; open(e);"),
         (
             "class A { #all = 1; size = 2; add(one) { this.#all += one; } }",
