@@ -15,8 +15,8 @@ def setup(app: "Sphinx") -> "ExtensionMetadata":
     """Put the chat on every page of an HTML build."""
     from sphinx_molsys_chat import (
         config,
-        exclusion,
         page_fields,
+        page_head,
         pages,
         site_index,
         site_texts,
@@ -26,9 +26,9 @@ def setup(app: "Sphinx") -> "ExtensionMetadata":
     config.register(app)
     translation.register(app)
     app.add_transform(page_fields.PageFields)
-    app.connect("builder-inited", pages.prepare_widget)
-    app.connect("html-page-context", exclusion.mark_page)
-    app.connect("html-page-context", site_texts.link_twin)
+    app.connect("builder-inited", pages.check_widget)
+    app.connect("build-finished", pages.install_widget)
+    page_head.PageHeads().connect(app)
     app.connect("build-finished", site_index.write_index)
     app.connect("build-finished", site_texts.write_texts)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,8 @@
 """Pages that stay out of the index, by ``molsys_chat_exclude`` or a ``:nochat:`` field."""
 
-from typing import Any
-
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.matching import Matcher
 
-from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config
 from sphinx_molsys_chat.page_fields import has_nochat
 from sphinx_molsys_chat.pages import page_path
@@ -21,13 +17,6 @@ def is_excluded(app: Sphinx, pagename: str) -> bool:
     return has_nochat(app.env, pagename) or matches(pagename) or matches(page_path(app, pagename))
 
 
-def mark_page(
-    app: Sphinx,
-    pagename: str,
-    _templatename: str,
-    context: dict[str, Any],
-    _doctree: nodes.document | None,
-) -> None:
-    """Write the tag that keeps a page out of the index into its head."""
-    if writes_site(app.builder) and is_excluded(app, pagename):
-        context["metatags"] = context.get("metatags", "") + META_TAG
+def noindex_tag(app: Sphinx, pagename: str) -> str:
+    """Return the tag that keeps a page out of the index; nothing for other pages."""
+    return META_TAG if is_excluded(app, pagename) else ""

@@ -1,10 +1,12 @@
 """The widget's files as readers get them: comments gone, and what opens with the panel in one."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from sphinx_molsys_chat.assets import WIDGET, assets_digest, static_folder
 from sphinx_molsys_chat.compacting import compact
+from sphinx_molsys_chat.renaming import drop_needless, shorten_names
 
 ENTRY = "panel"
 """The module that the launcher loads; what it imports goes into the same file."""
@@ -55,21 +57,34 @@ def packed_files(strings: dict[str, str] | None = None) -> dict[str, str]:
     for name in (*(f"{each}.js" for each in ALONE), "panel.css"):
         path = folder / name
         files[name] = without_comments(path.read_text(encoding="utf-8"), path.suffix)
-    packed = {n: compact(text) if n.endswith(".js") else text for n, text in files.items()}
+    packed = {
+        name: compact(drop_needless(shorten_names(text))) if name.endswith(".js") else text
+        for name, text in files.items()
+    }
     return {name: _LATER.sub(rf"\1?v={assets_digest()}", text) for name, text in packed.items()}
 
 
-def write_widget(target: Path, strings: dict[str, str] | None = None) -> None:
-    """Put the files that a site needs into a folder, and nothing else of the widget."""
+def write_widget(
+    target: Path, strings: dict[str, str] | None = None, own: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Put the files that a site needs into a folder, and take out the widget's sources.
+
+    :param own: names of files in the folder that stay as they are.
+    :returns: the names of the needed files that were not written because of that.
+    """
     target.mkdir(parents=True, exist_ok=True)
     files = packed_files(strings)
-    for module in (static_folder() / WIDGET).glob("*.*s"):
-        if module.name not in files:
-            (target / module.name).unlink(missing_ok=True)
-    for name, text in files.items():
-        path = target / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8", newline="\n")
+    for path in (static_folder() / WIDGET).glob("*.*s"):
+        if path.name not in (*files, *own):
+            (target / path.name).unlink(missing_ok=True)
+    for name in files.keys() - set(own):
+        _write_changed(target / name, files[name])
+    return tuple(name for name in files if name in own)
+
+
+def _write_changed(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 _STRING = re.compile(r'^( *)(\w+): ("(?:[^"\\]|\\.)*"),$', re.MULTILINE)

@@ -1,28 +1,29 @@
 """The chat on each page that Sphinx writes."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.builders import Builder
 from sphinx.builders.html import StandaloneHTMLBuilder
 
-from sphinx_molsys_chat.assets import (
-    LAUNCHER,
-    UNSUPPORTED,
-    WIDGET,
-    MissingAssetsError,
-    static_folder,
-)
+from sphinx_molsys_chat.assets import WIDGET, MissingAssetsError, assets_digest, static_folder
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.messages import warn
 from sphinx_molsys_chat.packing import write_widget
 from sphinx_molsys_chat.page_fields import page_suggestions
-from sphinx_molsys_chat.script_tag import FAILED, OUTDATED, PageFacts, data_attributes
+from sphinx_molsys_chat.script_tag import (
+    FAILED,
+    OUTDATED,
+    PageFacts,
+    render_old_tag,
+    render_script_tag,
+)
 from sphinx_molsys_chat.translation import translate, translated_strings
+
+_TEMPLATE = re.compile(r"(_t|\.jinja)$")
+"""What Sphinx takes off the name of a file that it fills in."""
 
 
 def page_path(app: Sphinx, pagename: str) -> str:
@@ -77,47 +78,51 @@ def search_page(app: Sphinx) -> str:
     return app.builder.get_target_uri("search") if app.builder.search else ""
 
 
-def prepare_widget(app: Sphinx) -> None:
-    """Let an HTML build install the widget when it starts to write.
-
-    Not earlier: Sphinx keeps the configuration with what it has read, and would take the added
-    path for a change of conf.py in the next build. ``singlehtml`` reads everything each time, and
-    before Sphinx 8.1 does not announce that it writes.
-    """
-    if app.builder.name == "singlehtml":
-        install_widget(app, app.builder)
-    elif writes_site(app.builder):
-        app.connect("write-started", install_widget)
-
-
-def install_widget(app: Sphinx, _builder: Builder) -> None:
-    """Have the widget's files copied into ``_static`` and named on every page."""
+def widget_error() -> str:
+    """Return why this installation has no widget; nothing where it has one."""
     try:
-        folder = static_folder()
+        static_folder()
     except MissingAssetsError as error:
+        return str(error)
+    return ""
+
+
+def check_widget(app: Sphinx) -> None:
+    """Warn before an HTML build that its pages will have no chat."""
+    if writes_site(app.builder) and (error := widget_error()):
         warn(f"no chat on the pages: {error}", "assets")
+
+
+def script_tags(app: Sphinx, pagename: str, source: str) -> str:
+    """Return the tags that put the chat on a page; nothing where the installation lacks it.
+
+    :param source: URL of ``launcher.js`` from this page.
+    """
+    if widget_error():
+        return ""
+    versioned = f"{source}?v={assets_digest()}"
+    return render_script_tag(page_facts(app, pagename), versioned) + render_old_tag(versioned)
+
+
+def install_widget(app: Sphinx, exception: Exception | None) -> None:
+    """Write the widget's files into ``_static``, in the site's language; the project's own stay."""
+    if exception or not writes_site(app.builder) or widget_error():
         return
-    # A new list: the present one may be Sphinx's default, which builds in one process share.
-    app.config.html_static_path = [str(folder), *app.config.html_static_path]
-    app.connect("html-page-context", add_script)
-    app.connect("build-finished", pack_widget)
+    own = own_files(app)
+    replaced = write_widget(app.outdir / "_static" / WIDGET, translated_strings(), own.keys())
+    for name in replaced:
+        warn(
+            f"{own[name]} replaces the widget's own {name}: your file stays, and may not fit after"
+            " an update; rename it if that is not what you want",
+            "assets",
+        )
 
 
-def pack_widget(app: Sphinx, exception: Exception | None) -> None:
-    """Leave the widget's files in ``_static`` as readers get them, in the site's language."""
-    folder = app.outdir / "_static" / WIDGET
-    if exception is None and folder.is_dir():
-        write_widget(folder, translated_strings())
-
-
-def add_script(
-    app: Sphinx,
-    pagename: str,
-    _templatename: str,
-    _context: dict[str, Any],
-    _doctree: nodes.document | None,
-) -> None:
-    """Add the launcher to a page."""
-    attributes: dict[str, Any] = {"type": "module", **data_attributes(page_facts(app, pagename))}
-    app.add_js_file(LAUNCHER, **attributes)
-    app.add_js_file(UNSUPPORTED, nomodule="", defer="")
+def own_files(app: Sphinx) -> dict[str, Path]:
+    """Return the project's own files in the widget's folder, by name."""
+    folders = [
+        *(Path(app.confdir, entry, WIDGET) for entry in app.config.html_static_path),
+        *(Path(app.confdir, entry, "_static", WIDGET) for entry in app.config.html_extra_path),
+    ]
+    paths = (path for folder in folders for path in folder.glob("*") if path.is_file())
+    return {_TEMPLATE.sub("", path.name): path for path in paths}

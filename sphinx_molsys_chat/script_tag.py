@@ -2,10 +2,17 @@
 
 import html
 import json
+import posixpath
+import re
 from dataclasses import dataclass, fields
+from pathlib import Path
 
-from sphinx_molsys_chat.assets import assets_digest
+from sphinx_molsys_chat.assets import LAUNCHER, UNSUPPORTED, assets_digest
 from sphinx_molsys_chat.version import __version__
+
+_SIGN = re.compile(rb"<script\s[^>]*\bdata-molsys-chat[\s=>]")
+_HEAD_SIZE = 1 << 16
+"""Bytes that hold most pages' head."""
 
 FAILED = "The chat could not be loaded. Try again."
 """What the button says when the panel cannot be loaded."""
@@ -61,7 +68,6 @@ def data_attributes(facts: PageFacts) -> dict[str, str]:
         "data-project": facts.project,
         "data-version": facts.version,
         "data-page": facts.page,
-        "data-root": path_to_root(facts.page),
         "data-title": facts.title,
         "data-welcome": facts.welcome,
         "data-suggestions": json.dumps(facts.suggestions, ensure_ascii=False),
@@ -81,11 +87,32 @@ def data_attributes(facts: PageFacts) -> dict[str, str]:
     return written | changed
 
 
-def render_script_tag(facts: PageFacts, source: str) -> str:
-    """Return the tag as HTML, for pages that Sphinx does not write.
+def render_script_tag(facts: PageFacts, source: str, root: str = "") -> str:
+    """Return the tag that loads the launcher, as HTML.
+
+    :param source: URL of ``launcher.js``.
+    :param root: URL of the site's root; empty where it is two folders above ``launcher.js``.
+    """
+    placed = {"data-root": root} if root else {}
+    return _render_script({"type": "module", "src": source, **data_attributes(facts), **placed})
+
+
+def has_chat(page: Path) -> bool:
+    """Return whether an HTML file carries the launcher's tag."""
+    with page.open("rb") as file:
+        head = file.read(_HEAD_SIZE)
+    return bool(_SIGN.search(head) or _SIGN.search(page.read_bytes()))
+
+
+def render_old_tag(source: str) -> str:
+    """Return the tag for browsers that know no modules; others do not fetch what it names.
 
     :param source: URL of ``launcher.js``.
     """
-    attributes = {"type": "module", "src": source, **data_attributes(facts)}
+    script = source.replace(posixpath.basename(LAUNCHER), posixpath.basename(UNSUPPORTED))
+    return _render_script({"nomodule": "", "src": script, "defer": ""})
+
+
+def _render_script(attributes: dict[str, str]) -> str:
     written = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"<script {written}></script>"

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -72,22 +70,10 @@ def _reading_order(app: Sphinx) -> Iterator[str]:
             waiting.extend(reversed(includes.get(name, [])))
 
 
-def link_twin(
-    app: Sphinx,
-    pagename: str,
-    _templatename: str,
-    context: dict[str, Any],
-    doctree: nodes.document | None,
-) -> None:
-    """Name a page's twin in its head, where programs look for it."""
-    if (
-        doctree is None
-        or not writes_site(app.builder)
-        or not read_config(app.config).markdown_pages
-    ):
-        return
-    if is_excluded(app, pagename):
-        return
+def twin_tag(app: Sphinx, pagename: str) -> str:
+    """Return what names a page's twin in its head, where programs look for it; nothing for none."""
+    has_twin = pagename in app.env.found_docs and not is_excluded(app, pagename)
+    if not has_twin or not read_config(app.config).markdown_pages:
+        return ""
     file = page_path(app, pagename).rpartition("/")[2]
-    tag = f'<link rel="alternate" type="text/markdown" href="{url_of(file)}.md" />'
-    context["metatags"] = context.get("metatags", "") + tag
+    return f'<link rel="alternate" type="text/markdown" href="{url_of(file)}.md" />'

@@ -73,9 +73,10 @@ class AnnouncedServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve_app(app: Starlette, listener: socket.socket, settings: Settings) -> None:
+def serve_app(app: Starlette, listener: socket.socket, settings: Settings, hint: str = "") -> None:
     """Serve an application on a listening socket until the process is told to stop.
 
+    :param hint: what the line that announces it says more.
     :raises CommandError: if it could not start.
     """
     config = uvicorn.Config(
@@ -91,7 +92,7 @@ def serve_app(app: Starlette, listener: socket.socket, settings: Settings) -> No
         timeout_keep_alive=settings.keep_alive_s,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_grace_s + 2 * FAREWELL_S),
     )
-    server = AnnouncedServer(config, f"Chat at {address_of(listener)} (Ctrl-C stops it)")
+    server = AnnouncedServer(config, f"Chat at {address_of(listener)} (Ctrl-C stops it){hint}")
     open_connections = app.state.service.metrics.connections
     open_connections.set_function(lambda: len(server.server_state.connections))
     sys.setswitchinterval(_SWITCH_S)

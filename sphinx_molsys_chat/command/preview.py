@@ -16,7 +16,7 @@ from sphinx_molsys_chat.command.index import summary, update_index
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
 from sphinx_molsys_chat.config import ChatConfig
 from sphinx_molsys_chat.packing import write_widget
-from sphinx_molsys_chat.script_tag import PageFacts, render_script_tag
+from sphinx_molsys_chat.script_tag import PageFacts, has_chat, render_script_tag
 
 ASSETS_URL = "/_molsys_chat/"
 """Where the service gives out the widget's files for pages that lack them."""
@@ -55,7 +55,8 @@ class PageHeads:
 
         :param page: its path relative to the site's root.
         """
-        if "data-molsys-chat=" in _text_of(self._html_dir / page):
+        file = self._html_dir / page
+        if file.is_file() and has_chat(file):
             return ""
         defaults = ChatConfig()
         facts = PageFacts(
@@ -68,17 +69,13 @@ class PageHeads:
             suggestions=(),
             search=search_page(self._html_dir),
         )
-        return render_script_tag(facts, ASSETS_URL + LAUNCHER)
+        return render_script_tag(facts, ASSETS_URL + LAUNCHER, root="/")
 
 
 def search_page(html_dir: Path) -> str:
     """Return the address of a built site's search page relative to its root; empty for none."""
     pages = {"search.html": "search.html", "search/": "search/index.html"}
     return next((url for url, name in pages.items() if (html_dir / name).is_file()), "")
-
-
-def _text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def cached_index(html_dir: Path) -> Path:

@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+from itertools import islice
+from pathlib import Path
 
 from molsys_chat_server.indexes.published_watch import (
     PublishedIndexes,
@@ -16,8 +18,12 @@ from molsys_chat_server.settings.file import SettingsFile
 from molsys_chat_server.web.app import create_app
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
+from sphinx_molsys_chat.script_tag import has_chat
 
 logger = logging.getLogger(__name__)
+
+_LOOKED_AT = 20
+"""So many of a site's pages tell whether it has the chat."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,8 +46,22 @@ def run(arguments: argparse.Namespace) -> int:
             published=published,
             settings_file=followed_file(arguments),
         )
-        serve_app(app, listener, settings)
+        serve_app(app, listener, settings, docs_hint(settings.docs))
     return 0
+
+
+def docs_hint(docs: Path | None) -> str:
+    """Return what to do about pages that are served and have no chat; nothing where they have it.
+
+    :param docs: the folder of the built site, judged by the pages at its root.
+    """
+    pages = () if docs is None else tuple(islice(docs.glob("*.html"), _LOOKED_AT))
+    if not pages or any(has_chat(page) for page in pages):
+        return ""
+    return (
+        f"; the pages in {docs} have no chat button: 'molsys-chat preview {docs}' shows them with"
+        " one, a build with the extension sphinx_molsys_chat gives them one"
+    )
 
 
 def open_any(registry: IndexRegistry, published: PublishedIndexes, settings: Settings) -> bool:

@@ -3,96 +3,109 @@
 
 /** Colours are the maintainer's, else the theme's own, by role; panel.css has more of them. */
 const STYLE = `
-.molsys-chat, .molsys-chat-launcher {
-  --mc-surface: var(--molsys-chat-surface, var(--pst-color-background, var(--color-background-primary, var(--mc-1, light-dark(#fff, #222)))));
-  --mc-text: var(--molsys-chat-text, var(--pst-color-text-base, var(--color-foreground-primary, var(--mc-2, light-dark(#222, #dedede)))));
-  --mc-border: var(--molsys-chat-border, var(--pst-color-border, var(--color-background-border, light-dark(#d5d7da, #4a4a4a))));
-  --mc-accent: var(--molsys-chat-accent, var(--pst-color-primary, var(--color-brand-content, var(--mc-3, light-dark(#006e9c, #7af)))));
-  --mc-radius: var(--molsys-chat-radius, .25rem);
+[class^=molsys-chat] {
+  --mc-surface: var(--molsys-chat-surface, var(--mc-page, Canvas));
+  --mc-text: var(--molsys-chat-text, light-dark(#222, #dedede));
+  --mc-border: var(--molsys-chat-border, color-mix(in srgb, var(--mc-text) 20%, var(--mc-surface)));
+  --mc-accent: var(--molsys-chat-accent, var(--pst-color-primary, var(--color-brand-content, light-dark(#006e9c, #7af))));
+  --mc-radius: var(--molsys-chat-radius, 4px);
 }
-:root { --mc-width: var(--molsys-chat-width, clamp(22rem, 30vw, 28rem)) }
-:root:has(.wy-nav-content) { --mc-1: #fcfcfc; --mc-2: #404040; --mc-3: #2372a6 }
-:root:has([href*="alabaster.css"]) { --mc-2: #3e4349; --mc-3: #004b6b }
+:root { --mc-width: var(--molsys-chat-width, clamp(352px, 30vw, 448px)) }
 .molsys-chat-launcher {
-  all: revert; display: inline-flex; align-items: center; gap: .4rem; flex: none; min-height: 1.75rem; padding: .125rem .625rem;
+  all: revert; display: inline-flex; align-items: center; gap: .5em; flex: none; padding: .25em .625em;
   border: 1px solid var(--mc-border); border-radius: var(--mc-radius);
-  background: var(--mc-surface); color: var(--mc-text); font-family: inherit; font-size: .875rem; cursor: pointer;
+  background: var(--mc-surface); color: var(--mc-text); font-family: inherit; font-size: medium; cursor: pointer;
   &:hover, &:focus-visible { border-color: var(--mc-accent); color: var(--mc-accent) }
   &:focus-visible { outline: 2px solid var(--mc-accent); outline-offset: 2px }
-  svg { width: 1.125rem; fill: none; stroke: var(--mc-accent); stroke-width: 2; stroke-linejoin: round }
+  &::before { content: ""; width: 20px; height: 18px; background: var(--mc-accent); forced-color-adjust: none; clip-path: path("M1 1h18v13h-9l-4 4v-4H1z") }
   &[data-place^=corner] {
-    position: fixed; inset-block-end: var(--molsys-chat-bottom, 1.25rem); inset-inline-end: var(--molsys-chat-side, 1.25rem); z-index: 1020;
-    padding: .625rem .875rem; border-radius: 2rem; box-shadow: 0 .125rem .75rem rgb(0 0 0 / 18%);
+    position: fixed; inset-block-end: var(--molsys-chat-bottom, 20px); inset-inline-end: var(--molsys-chat-side, 20px); z-index: 1020;
+    min-height: 44px; padding: 0 .875em; border-radius: 2em; box-shadow: 0 2px 9px #0003; margin-bottom: var(--mc-lift);
     &[aria-expanded=true] { display: none }
   }
-  &[data-place=corner-left] { inset-inline: var(--molsys-chat-side, 1.25rem) auto }
+  @media (width < 40rem) { &:not([data-failed]) span { position: absolute; clip-path: inset(50%) } }
+  &[data-place=corner-left] { inset-inline: var(--molsys-chat-side, 20px) auto }
 }
-body:has(readthedocs-flyout, .rst-badge) .molsys-chat-launcher[data-place=corner] { inset-block-end: var(--molsys-chat-bottom, 6rem) }
-body:has([data-place^=corner]) :is(.bd-sidebar-secondary, .bd-sidebar-primary, .toc-scroll, .sidebar-scroll) { padding-bottom: 4.5rem }
-[data-molsys-chat-mark] :is(section:target > :is(h1, h2, h3, h4), :target:not(section)) { outline: 2px solid #e6a100; outline-offset: .25rem }
+body:has([data-place^=corner]) :is(.bd-sidebar-secondary, .bd-sidebar-primary, .toc-scroll, .sidebar-scroll) { padding-bottom: 72px }
+[data-molsys-chat-mark] :is(section:target > :is(h1, h2, h3, h4), :target:not(section)) { outline: 2px solid #e6a100; outline-offset: 4px }
 @media (width >= 75rem) {
   [data-molsys-chat-docked] {
-    &:has(.bd-header) { scroll-padding-top: calc(var(--pst-header-height) + 5rem) }
+    &:has(.bd-header) { scroll-padding-top: calc(var(--pst-header-height) + 72px) }
     & body { margin-inline-end: var(--mc-width) }
     & .wy-grid-for-nav { width: calc(100% - var(--mc-width)) }
   }
 }
 @media (75rem <= width < 100rem) { [data-molsys-chat-docked] :is(.bd-sidebar-secondary, .toc-drawer) { display: none !important } }
-@media (width < 40rem) { .molsys-chat-launcher:not([data-failed]) span { position: absolute; clip-path: inset(50%) } }
-@media print { .molsys-chat, .molsys-chat-launcher { display: none !important } }
+@media print { [class^=molsys-chat] { display: none !important } }
 `;
-
-const ICON = "M4 5h16v11h-9l-4 4v-4H4z";
 
 /** Where the themes have room; the first place that can be seen is taken. @type {Record<string, string>} */
 const PLACES = {
   header:
-    ".navbar-header-items__end, .navbar-persistent--mobile, .article-header-buttons, .content-icon-container, .header-right, .wy-breadcrumbs-aside, .inline-search, .nav-items-wrapper",
-  search: ".search-button-field, form[action*=search]",
+    ".navbar-header-items__end,.navbar-persistent--mobile,.article-header-buttons,.content-icon-container,.header-right,.wy-breadcrumbs-aside,.inline-search,.nav-items-wrapper",
+  search: ".search-button-field,form[action*=search]",
 };
 
 /** @type {HTMLScriptElement | null} */
 const script = document.querySelector("script[data-molsys-chat]");
 const page = document.documentElement;
+const sheet = new CSSStyleSheet();
+let lift = 0;
 
 /** The address of a file beside this one. @param {string} name */
-const sibling = (name) => new URL(`${name}?v=${script?.dataset.assets}`, import.meta.url).href;
+const sibling = (name) => import.meta.url.replace("launcher.js", name);
 
-const addStyles = () =>
-  new Promise((onload, onerror) =>
-    document.head.append(
-      Object.assign(document.createElement("link"), { rel: "stylesheet", href: sibling("panel.css"), onload, onerror }),
-    ),
-  );
+/** An element and all that it stands in. @param {Element | null | undefined} each @returns {Element[]} */
+const lineage = (each) => (each ? [each, ...lineage(each.parentElement)] : []);
 
-/** @param {string} text @param {string} question */
-function createButton(text, question) {
+/** What readers read, and all that it stands in: some themes write it anew. */
+const text = () => lineage(document.querySelector("main, [role=main]") ?? document.body);
+
+/** Gives the widget the background of the page's text, and light or dark with it. */
+function tint() {
+  const { style } = /** @type {CSSStyleRule} */ (sheet.cssRules[0]);
+  for (const each of text()) {
+    const colour = getComputedStyle(each).backgroundColor;
+    const [first, green, , opacity = 1] = /** @type {any} */ (colour.match(/\b[\d.]+/g));
+    if (opacity < 1) continue;
+    // Green comes near to luminance; oklch() and its kind begin with the lightness.
+    const shade = colour[0] === "r" ? green / 255 : first;
+    style.setProperty("--mc-page", colour);
+    return style.setProperty("color-scheme", shade < 0.5 ? "dark" : "light", "important");
+  }
+}
+
+/** Lifts the button off what else stays in its corner when the page is scrolled. @param {HTMLElement} button */
+function dodge(button) {
+  const { x, y, width, height } = button.getBoundingClientRect();
+  let up = 0;
+  /** @param {number} at One of 36 points: 9 columns, 4 rows. @returns {unknown} */
+  const isTaken = (at) => {
+    const found = document.elementsFromPoint(x + ((at % 9) * width) / 8, y + lift - up + ((at % 4) * height) / 3).find((each) => !button.contains(each));
+    /** @type {any} */
+    const pinned = lineage(found).find((each) => each.shadowRoot || /fix|sti/.test(getComputedStyle(each).position));
+    return pinned?.clientHeight < innerHeight / 2 || (at && isTaken(at - 1));
+  };
+  while (height && up < innerHeight / 2 && isTaken(35)) up += 8;
+  button.style.setProperty("--mc-lift", `${(lift = up)}px`);
+}
+
+/** @param {string} words @param {string} question */
+function createButton(words, question) {
   const [button, label] = ["button", "span"].map((tag) => document.createElement(tag));
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS(svg.namespaceURI, "path");
   Object.assign(button, { type: "button", className: "molsys-chat-launcher", ariaHasPopup: "dialog" });
   button.dataset.molsysChatOpen = question;
-  svg.setAttribute("viewBox", "0 0 24 24");
-  path.setAttribute("d", ICON);
-  svg.append(path);
-  label.textContent = text;
-  button.append(svg, label);
+  label.textContent = words;
+  button.append(label);
   return button;
 }
 
-/** A tab's memory, where there is one. @param {string} key */
-function recall(key) {
-  try {
-    return sessionStorage.getItem(key);
-  } catch {}
-}
-
-/** Whether an event is the shortcut, `Ctrl` being ⌘ on a Mac. @param {KeyboardEvent} event @param {string} shortcut */
-function isShortcut(event, shortcut) {
-  const [key, ...modifiers] = shortcut.toLowerCase().split("+").reverse();
+/** Whether an event is the shortcut, `Ctrl` being ⌘ on a Mac. @param {KeyboardEvent} event @param {string} keys */
+function isShortcut(event, keys) {
+  const [last, ...modifiers] = keys.toLowerCase().split("+").reverse();
   const held = (/** @type {string} */ name) => modifiers.includes(name);
   return (
-    event.key?.toLowerCase() === key &&
+    event.key?.toLowerCase() === last &&
     (event.ctrlKey || event.metaKey) === held("ctrl") &&
     event.altKey === held("alt") &&
     (event.shiftKey || !held("shift"))
@@ -101,85 +114,101 @@ function isShortcut(event, shortcut) {
 
 /** @param {HTMLScriptElement} script */
 function start({ dataset }) {
-  const { project, root, launcher = "", shortcut = "Ctrl+/", title = "Ask the documentation" } = dataset;
-  const key = `molsys-chat:${project || new URL(root || "./", document.baseURI).pathname}`;
+  const { project, launcher = "", shortcut = "Ctrl+/", title = "Ask the documentation" } = dataset;
+  const site = new URL(dataset.root || new URL("../../", import.meta.url), document.baseURI);
+  const memory = `molsys-chat:${project || site.pathname}`;
   const button = createButton(title, "");
+  button.ariaExpanded = "false";
   /** @type {Promise<import("./panel.js").Panel> | undefined} */
   let loading;
   const load = async () => {
-    /** @type {[typeof import("./panel.js"), unknown]} */
-    const [{ Panel }] = await Promise.all([import(sibling("panel.js")), addStyles()]);
-    return new Panel(dataset, button, key);
+    /** @type {typeof import("./panel.js")} */
+    const { Panel } = await import(sibling("panel.js"));
+    return Panel.load({ ...dataset, root: site.href }, button, memory);
   };
-  /** @param {string} failed */
-  const tell = (failed) => {
-    button.lastElementChild?.replaceChildren(failed || title);
-    button.toggleAttribute("data-failed", !!failed);
+  /** @param {string} failure */
+  const tell = (failure) => {
+    button.lastElementChild?.replaceChildren(failure || title);
+    button.toggleAttribute("data-failed", !!failure);
   };
-  const open = async (opener = button, focus = true) => {
+  const show = async (from = button, focuses = true) => {
     try {
-      const panel = await (loading ??= load());
+      const chat = await (loading ??= load());
       tell("");
-      panel.open(opener, focus);
-      return panel;
+      chat.open(from, focuses);
+      return chat;
     } catch (error) {
-      loading = undefined;
       tell(dataset.failed || "The chat could not be loaded. Try again.");
+      loading = undefined;
       throw error;
     }
   };
   /** @type {Element | undefined} */
   let host = button;
-  const place = () => {
+  const settle = () => {
     const found = [...document.querySelectorAll(PLACES[launcher] || "_")].find((each) => {
-      const { left, right } = each.getBoundingClientRect(); // a drawer that is shut lies outside
-      return right > 0 && left < innerWidth;
+      const { x, right } = each.getBoundingClientRect(); // a drawer that is shut lies outside
+      return right > 0 && x < innerWidth;
     });
     if (found === host) return;
     host = found;
     button.dataset.place = host || launcher === "corner-left" ? launcher : "corner";
     if (!host) document.body.append(button);
-    else if (launcher === "header") host.prepend(button);
-    else host.after(button);
+    else host[launcher === "header" ? "prepend" : "after"](button);
   };
 
-  const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   document.adoptedStyleSheets.push(sheet);
   if (launcher !== "none") {
-    place();
-    addEventListener("resize", place);
+    settle();
+    addEventListener("resize", settle);
   }
-  button.ariaExpanded = "false";
+  let timer = /** @type {any} */ (0);
+  const look = () => {
+    tint();
+    dodge(button);
+  };
+  const lookSoon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, 100);
+  };
+  new ResizeObserver(look).observe(page); // calls when the page is laid out, before it is painted
+  for (const each of ["resize", "scroll", "click", "transitionend"]) addEventListener(each, lookSoon, true);
+  matchMedia("(prefers-color-scheme: dark)").onchange = look;
+  const observer = new MutationObserver(look);
+  for (const each of text()) observer.observe(each, { attributes: true, childList: true });
   const query = new URLSearchParams(location.search).get("q");
   if (query) document.getElementById("search-results")?.before(createButton(`${title}: “${query}”`, query));
 
   document.addEventListener("click", (event) => {
-    const opener = /** @type {Element} */ (event.target).closest?.("[data-molsys-chat-open]");
-    if (!opener) return;
+    const from = /** @type {Element} */ (event.target).closest?.("[data-molsys-chat-open]");
+    if (!from) return;
     event.preventDefault();
-    const question = opener.getAttribute("data-molsys-chat-open");
-    open(/** @type {any} */ (opener)).then((panel) => question && panel.ask(question));
+    const question = from.getAttribute("data-molsys-chat-open");
+    show(/** @type {any} */ (from)).then((chat) => question && chat.ask(question));
   });
   addEventListener("keydown", (event) => {
     if (shortcut && !event.defaultPrevented && isShortcut(event, shortcut)) {
       event.preventDefault();
-      open(/** @type {any} */ (document.activeElement));
+      show(/** @type {any} */ (document.activeElement));
     }
   });
   Object.assign(window, {
     molsysChat: {
-      open: () => open().then(() => {}),
-      ask: (/** @type {string} */ question) => open().then((panel) => panel.ask(question)),
-      close: () => loading?.then((panel) => panel.close()),
+      open: () => show().then(() => {}),
+      ask: (/** @type {string} */ question) => show().then((chat) => chat.ask(question)),
+      close: () => loading?.then((chat) => chat.close()),
     },
   });
-  if (recall(`${key}:mark`) === location.href) page.dataset.molsysChatMark = "";
-  if (recall(`${key}:open`) && matchMedia("(width >= 40rem)").matches) {
-    page.toggleAttribute("data-molsys-chat-docked", dataset.panel !== "window");
-    open(button, false);
-  }
-  document.dispatchEvent(new CustomEvent("molsys-chat:ready"));
+  try {
+    const recall = (/** @type {string} */ item) => sessionStorage.getItem(memory + item);
+    if (recall(":mark") === location.href) page.dataset.molsysChatMark = "";
+    if (recall(":open") && matchMedia("(width >= 40rem)").matches) {
+      page.toggleAttribute("data-molsys-chat-docked", dataset.panel !== "window");
+      show(button, false);
+    }
+  } catch {} // a tab without a memory
+  document.dispatchEvent(new Event("molsys-chat:ready"));
 }
 
 if (script) start(script);

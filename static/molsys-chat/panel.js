@@ -35,6 +35,15 @@ export class Panel {
   #pending = "";
   #preview = new Preview();
 
+  /** A panel with its styles. @param {DOMStringMap} data @param {HTMLElement} launcher @param {string} key */
+  static async load(data, launcher, key) {
+    const href = import.meta.url.replace("panel.js", "panel.css");
+    await new Promise((onload, onerror) =>
+      document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload, onerror })),
+    );
+    return new Panel(data, launcher, key);
+  }
+
   /** @param {DOMStringMap} data @param {HTMLElement} launcher @param {string} key */
   constructor(data, launcher, key) {
     const store = (this.store = new Store(() => sessionStorage, key));

@@ -285,3 +285,112 @@ def test_a_browser_without_modules_is_led_to_the_search(
     link = page.get_by_role("link", name="This browser is too old for the chat.")
     expect(link).to_be_in_viewport()
     assert re.search(r"/search\.html$", link.evaluate("e => e.href"))
+
+
+SWITCHED = """<style>
+  body { margin: 0; background: #fff; color: #111; transition: background-color .2s }
+  body.night { background: oklch(0.2 0.02 260) }
+  @media (prefers-color-scheme: dark) { body.follows { background: rgb(18, 12, 36) } }
+</style>"""
+
+
+@pytest.mark.parametrize("launcher", ["corner", "none"])
+def test_light_or_dark_follows_the_background_of_the_page(
+    launcher: str, service: Any, open_page: Callable[..., Page]
+) -> None:
+    body = f"{SWITCHED}<button data-molsys-chat-open>Open</button>"
+    service.extra_pages["/own.html"] = plain_page(f'data-launcher="{launcher}"', body)
+    page = open_page(f"{service.url}/own.html")
+    page.get_by_role("button", name="Open", exact=True).click()
+    panel = page.locator("dialog.molsys-chat")
+    expect(panel).to_have_css("color-scheme", "light")
+    page.evaluate("document.body.className = 'night'")
+    expect(panel).to_have_css("color-scheme", "dark")
+    expect(panel).to_have_css("background-color", "oklch(0.2 0.02 260)")
+    page.evaluate("document.body.className = 'follows'")
+    expect(panel).to_have_css("color-scheme", "light")
+    page.emulate_media(color_scheme="dark")
+    expect(panel).to_have_css("color-scheme", "dark")
+    expect(panel).to_have_css("background-color", "rgb(18, 12, 36)")
+
+
+@pytest.mark.parametrize("root", ["62.5%", "100%", "120%"])
+def test_sizes_are_the_reader_s_own_whatever_the_theme_s_root_is(
+    root: str, service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    service.script = script.answer(ANSWER)
+    service.extra_pages["/own.html"] = plain_page(
+        body=f"<style>html {{ font-size: {root} }}</style>"
+    )
+    page = open_page(f"{service.url}/own.html", width=1280)
+    button = page.locator(".molsys-chat-launcher")
+    expect(button).to_have_css("font-size", "16px")
+    box = box_of(page, ".molsys-chat-launcher")
+    assert box["bottom"] - box["top"] >= 44
+    open_chat(page)
+    ask(page)
+    answered(page)
+    expect(page.locator(".mc-answer")).to_have_css("font-size", "16px")
+    panel = box_of(page, "dialog.molsys-chat")
+    assert panel["right"] - panel["left"] == 384
+    small = page.evaluate(
+        "Math.min(...[...document.querySelectorAll('.molsys-chat :not(pre)')].filter(e =>"
+        " e.checkVisibility()).map(e => parseFloat(getComputedStyle(e).fontSize)))"
+    )
+    assert small == 14
+
+
+CONTROLS = {
+    "a fixed switch": '<a href="#" style="position: fixed; right: 2rem; bottom: 3rem">x</a>',
+    "a banner": '<div style="position: fixed; inset: auto 0 0 0; height: 90px">Cookies</div>',
+    "in a wrapper without a size": '<div style="position: fixed; right: 30px; bottom: 0">'
+    '<button style="position: absolute; right: 0; bottom: 10px">Top</button></div>',
+    "in a shadow tree": "<x-flyout></x-flyout>",
+}
+FLYOUT_ELEMENT = (
+    "customElements.define('x-flyout', class extends HTMLElement { connectedCallback() {"
+    " this.attachShadow({mode: 'open'}).innerHTML ="
+    " '<b style=\"position: fixed; right: 20px; bottom: 20px; padding: 9px\">v: latest</b>' } })"
+)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("control", CONTROLS)
+def test_the_button_keeps_off_what_is_fixed_in_its_corner(
+    control: str, width: int, service: Any, open_page: Callable[..., Page]
+) -> None:
+    service.extra_pages["/own.html"] = plain_page()
+    page = open_page(f"{service.url}/own.html", width=width)
+    page.wait_for_selector(".molsys-chat-launcher")
+    home = box_of(page, ".molsys-chat-launcher")
+    page.evaluate(FLYOUT_ELEMENT)
+    page.evaluate("html => document.body.insertAdjacentHTML('beforeend', html)", CONTROLS[control])
+    covered = (
+        "() => { const {x, y, width, height} ="
+        " document.querySelector('.molsys-chat-launcher').getBoundingClientRect();"
+        " return [0, .25, .5, .75, 1].flatMap(a => [0, .5, 1].flatMap(b =>"
+        " document.elementsFromPoint(x + a * width, y + b * height)))"
+        ".some(e => e.closest('body > div, body > a, x-flyout')) }"
+    )
+    page.wait_for_function(f"!({covered})()")
+    assert box_of(page, ".molsys-chat-launcher")["bottom"] < home["bottom"]
+    page.evaluate("document.body.lastElementChild.remove()")
+    page.wait_for_function(
+        "bottom => document.querySelector('.molsys-chat-launcher').getBoundingClientRect().bottom"
+        " === bottom",
+        arg=home["bottom"],
+    )
+
+
+def test_without_an_attribute_the_root_is_two_folders_above_the_launcher(
+    service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    service.script = script.answer("Select by name [1].")
+    text = plain_page().replace(' data-root="./"', "")
+    service.extra_pages["/deep/est/missing.html"] = text
+    page = open_page(f"{service.url}/deep/est/missing.html")
+    open_chat(page)
+    ask(page)
+    answered(page)
+    link = page.locator("a.mc-cite").first
+    assert link.evaluate("e => e.href") == f"{service.url}/guide/selecting.html#selecting-by-name"

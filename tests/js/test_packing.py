@@ -90,6 +90,14 @@ def test_what_is_left_over_from_before_goes(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == set(packed_files())
 
 
+def test_files_that_are_not_the_widget_s_stay(tmp_path: Path) -> None:
+    for name in ("app.js", "site.css", "panel.css"):
+        (tmp_path / name).write_text("own")
+    assert write_widget(tmp_path, own={"panel.css", "app.js"}) == ("panel.css",)
+    assert {path.name for path in tmp_path.iterdir()} == {*packed_files(), "app.js", "site.css"}
+    assert (tmp_path / "panel.css").read_text() == (tmp_path / "site.css").read_text() == "own"
+
+
 def test_what_stands_in_two_places_is_the_same() -> None:
     launcher = (SOURCES / "launcher.js").read_text(encoding="utf-8")
     assert f'"{FAILED}"' in launcher

@@ -1,6 +1,7 @@
 """What reaches the pages."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from sphinx_molsys_chat import __version__
 from sphinx_molsys_chat.assets import assets_digest
 from sphinx_molsys_chat.packing import packed_files
+from sphinx_molsys_chat.script_tag import path_to_root
 
-from .conftest import Build, MakeProject
+from .conftest import Build, MakeProject, Project
 
 THEMES = (
     "pydata_sphinx_theme",
@@ -65,7 +67,6 @@ def assert_one_tag(build: Build, page: str, *, root: str, search: str) -> None:
         "data-project": "Löwe",
         "data-version": "1.2",
         "data-page": page,
-        "data-root": root,
         "data-search": search,
     }
 
@@ -204,6 +205,86 @@ def test_the_maintainers_own_static_files_stay(make_project: MakeProject) -> Non
     assert build.status == 0, build.warnings
     assert (build.outdir / "_static/own.css").is_file()
     assert (build.outdir / "_static/molsys-chat/launcher.js").is_file()
+
+
+OWN_THEMES = {
+    "addresses only": "<head>{% for f in script_files %}<script src='{{ pathto(f.filename, 1) }}'>"
+    "</script>{% endfor %}{{ metatags }}</head><body>{{ body }}</body>",
+    "no metatags": "<head>{% for f in script_files %}{{ js_tag(f) }}{% endfor %}</head>"
+    "<body>{{ body }}</body>",
+    "no head": "<!doctype html><title>{{ title }}</title><BODY class='x'>{{ body }}",
+}
+
+
+@pytest.mark.parametrize("layout", OWN_THEMES)
+def test_a_theme_that_writes_its_own_tags_carries_the_chat(
+    make_project: MakeProject, layout: str
+) -> None:
+    project = own_theme(make_project, OWN_THEMES[layout])
+    project.write("part/page3.rst", ":nochat:\n\nSecret\n======\n\nNot for the chat.\n")
+    for build in (project.build("-W", "-j2"), project.build("-W", "-j2")):
+        assert build.status == 0, build.warnings
+        for page in ("index.html", "part/page1.html", "genindex.html"):
+            assert_one_tag(build, page, root=path_to_root(page), search="search.html")
+        assert build.noindex("part/page3.html")
+        assert not build.noindex("part/page1.html")
+
+
+def test_a_theme_that_has_no_place_for_the_chat_is_named(make_project: MakeProject) -> None:
+    build = own_theme(make_project, "{{ body }}").build()
+    assert build.status == 0
+    assert "no chat on 9 pages (index.html, part/page0.html, part/page1.html, …)" in build.warnings
+    assert "what the theme 'own' writes" in build.warnings
+    assert "[molsys_chat.assets]" in build.warnings
+
+
+def own_theme(make_project: MakeProject, layout: str) -> Project:
+    project = make_project("own", html_theme_path=["themes"])
+    project.write("themes/own/theme.conf", "[theme]\ninherit = none\nsidebars =\n")
+    for name in ("page", "layout", "genindex", "search"):
+        project.write(f"themes/own/{name}.html", layout)
+    return project
+
+
+ABSOLUTE = """
+def setup(app):
+    app.connect("html-page-context", absolute)
+def absolute(app, pagename, templatename, context, doctree):
+    if pagename == "404":
+        context["pathto"] = lambda uri, resource=False: "/en/latest/" + uri
+"""
+"""What sphinx-notfound-page does to its page."""
+
+
+def test_a_page_of_absolute_addresses_has_the_chat_s_too(make_project: MakeProject) -> None:
+    project = make_project(html_additional_pages={"404": "layout.html"})
+    with (project.folder / "conf.py").open("a", encoding="utf-8") as file:
+        file.write(ABSOLUTE)
+    build = project.build("-W")
+    assert build.status == 0, build.warnings
+    [tag] = build.scripts("404.html")
+    assert tag["src"].startswith("/en/latest/_static/molsys-chat/launcher.js?v=")
+    assert 'src="/en/latest/_static/molsys-chat/nomodule.js?v=' in build.text("404.html")
+    assert "data-root" not in tag
+
+
+def test_the_maintainers_own_files_of_the_widget_stay(make_project: MakeProject) -> None:
+    project = make_project(html_static_path=["_static"], html_extra_path=["extra"])
+    project.write("_static/molsys-chat/panel.css", ".molsys-chat { color: red }")
+    project.write("_static/molsys-chat/extra.js", "own();")
+    project.write("_static/molsys-chat/dialog.js", "own();")
+    project.write("extra/_static/molsys-chat/proof.js", "own();")
+    for _ in range(2):
+        build = project.build("-j2")
+        folder = build.outdir / "_static/molsys-chat"
+        assert (folder / "panel.css").read_text("utf-8") == ".molsys-chat { color: red }"
+        for name in ("extra.js", "dialog.js", "proof.js"):
+            assert (folder / name).read_text("utf-8") == "own();"
+        assert (folder / "launcher.js").read_text("utf-8") == packed_files()["launcher.js"]
+        named = re.findall(r"(\S+) replaces the widget's own (\S+):", build.warnings)
+        assert [name for _, name in named] == ["proof.js", "panel.css"]
+        assert [Path(path).is_file() for path, _ in named] == [True, True]
+        assert build.warnings.count("[molsys_chat.assets]") == 2
 
 
 def test_other_suffixes_are_followed(make_project: MakeProject) -> None:

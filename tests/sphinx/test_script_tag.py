@@ -1,5 +1,7 @@
 """The tag that puts the chat on a page."""
 
+import re
+
 import pytest
 
 from sphinx_molsys_chat.script_tag import PageFacts, path_to_root, render_script_tag
@@ -10,6 +12,17 @@ from sphinx_molsys_chat.script_tag import PageFacts, path_to_root, render_script
 )
 def test_the_root_is_relative_to_the_page(page: str, root: str) -> None:
     assert path_to_root(page) == root
+
+
+@pytest.mark.parametrize(
+    ("root", "written"), [("", []), ("/", ['data-root="/"']), ('"', ['data-root="&quot;"'])]
+)
+def test_the_root_is_named_only_where_it_is_elsewhere(root: str, written: list[str]) -> None:
+    facts = PageFacts(
+        page="a", endpoint="", project="", version="", title="", welcome="", suggestions=()
+    )
+    tag = render_script_tag(facts, "/x/launcher.js", root)
+    assert re.findall(r'data-root="[^"]*"', tag) == written
 
 
 def test_nothing_breaks_out_of_the_tag() -> None:

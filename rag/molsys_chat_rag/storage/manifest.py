@@ -127,12 +127,17 @@ def _is_other(text: str) -> bool:
 
 def _missing(folder: Path, reason: str) -> IndexMissingError:
     """Return an error whose remedy leads nobody to build an index over something else."""
-    html_dir = folder if (folder / "index.html").is_file() else "HTML_DIR"
+    if next(folder.glob("*.html"), None) is not None:
+        return IndexMissingError(
+            f"{folder} holds HTML pages, no index: chat with them by 'molsys-chat preview"
+            f" {folder}', or build their index in a new folder by"
+            f" 'molsys-chat index {folder} -o NEW_FOLDER'"
+        )
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     target = folder if is_free else "INDEX"
     return IndexMissingError(
         f"{folder} holds no index ({reason}): build one with "
-        f"'molsys-chat index {html_dir} -o {target}'"
+        f"'molsys-chat index HTML_DIR -o {target}'"
     )
 
 

@@ -15,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from molsys_chat_rag.errors import IndexMissingError
+from molsys_chat_rag.storage.manifest import read_manifest
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.caches import cache_folder
 from sphinx_molsys_chat.command.listening import open_listener
 from sphinx_molsys_chat.command.preview import cached_index, search_page
+from sphinx_molsys_chat.command.serve import docs_hint
 
 QUESTION = {"messages": [{"role": "user", "content": "How do I select the CA atoms?"}]}
 
@@ -77,6 +80,33 @@ def test_serve_answers_beside_the_docs(index_folder: Path, site: Path, tmp_path:
     assert answer["sources"][0]["section"] == "select.html#alpha-carbons"
     assert "Alpha carbons" in page
     assert "data-molsys-chat" not in page
+
+
+@pytest.mark.parametrize(
+    ("page", "hinted"),
+    [
+        ("<p>Text.", True),
+        ('<pre>data-molsys-chat="0"</pre>', True),
+        ('<script type="module" data-molsys-chat="0" src="launcher.js"></script>', False),
+        ("<script src='chat/launcher.js'\n data-molsys-chat></script>", False),
+    ],
+)
+def test_pages_without_the_chat_are_told_beside_the_address(
+    page: str, hinted: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text(page)
+    hint = docs_hint(tmp_path)
+    assert (f"molsys-chat preview {tmp_path}" in hint) == bool(hint) == hinted
+    assert docs_hint(None) == ""
+
+
+def test_a_site_in_the_place_of_an_index_is_not_to_be_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<p>Text.")
+    with pytest.raises(IndexMissingError) as caught:
+        read_manifest(tmp_path)
+    assert f"molsys-chat preview {tmp_path}'" in str(caught.value)
+    assert f"index {tmp_path} -o NEW_FOLDER" in str(caught.value)
+    assert f"-o {tmp_path}" not in str(caught.value)
 
 
 def test_preview_puts_the_chat_in_on_the_way_out(site: Path, tmp_path: Path) -> None:
