@@ -12,7 +12,7 @@ from molsys_chat_rag.reading.site import PageFile
 from molsys_chat_rag.storage.manifest import Manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
 
-READER = 6
+READER = 7
 """Raised whenever pages are read or cut in another way: older indexes are then read anew."""
 
 
