@@ -60,6 +60,10 @@ from molsys_chat_rag.storage.manifest import (
 from molsys_chat_rag.storage.previous import READER, Previous, read_previous
 from molsys_chat_rag.storage.store import STORE, VECTORS, write_store
 
+LEAST_SHARE = 0.02
+"""Share of the pages' characters, menus included, that sections hold in any real site."""
+ENOUGH_TO_JUDGE = 20_000
+"""Characters of pages below which the share says nothing."""
 LOCK_TIMEOUT = 600
 """Seconds to wait for another build of the same index."""
 
@@ -288,6 +292,7 @@ class _Build:
                 f"no page under {self._html_dir} holds any text: is it the root of a site that "
                 "Sphinx built?"
             )
+        self._warnings += _nearly_empty(pages)
         return pages
 
     def _read_page(self, file: PageFile) -> Page | None:
@@ -299,7 +304,6 @@ class _Build:
             return None
         if encoding:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")
-        self._warnings += (f"{file.name}: {warning}" for warning in page.warnings)
         return page
 
     def _gather(self, content: Content, model: EmbeddingModel, previous: Previous) -> Gathered:
@@ -361,6 +365,18 @@ class _Build:
             unchanged=unchanged,
             warnings=tuple(self._warnings),
             seconds=0.0,
+        )
+
+
+def _nearly_empty(pages: Sequence[Page]) -> Iterator[str]:
+    """Yield a warning if hardly anything was found in what readers see of the pages."""
+    parsed = [page for page in pages if page.visible]
+    visible = sum(page.visible for page in parsed)
+    text = sum(len(b.text) for page in parsed for s in page.sections for b in s.blocks)
+    if visible >= ENOUGH_TO_JUDGE and text < LEAST_SHARE * visible:
+        yield (
+            f"the index is nearly empty: of {visible:,} characters on the pages, {text:,} were "
+            "read as documentation; check that the HTML was built by Sphinx, and report its theme"
         )
 
 

@@ -356,3 +356,15 @@ def test_progress_is_told(site, tmp_path):
     build_index(site, tmp_path / "i", SETTINGS, progress=lambda *step: told.append(step))
     assert {stage for stage, _, _ in told} == {"reading", "embedding", "writing"}
     assert all(done <= total for _, done, total in told)
+
+
+def test_a_nearly_empty_index_is_a_warning(tmp_path):
+    words = "All the words that readers see stand where nobody looks for them. " * 400
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text(
+        f'<body><nav>{words}</nav><section id="a"><h1>A</h1><p>One sentence.</p></section></body>',
+        encoding="utf-8",
+    )
+    report = build_index(tmp_path / "site", tmp_path / "index", SETTINGS)
+    assert "nearly empty: of 26," in report.warnings[-1]
+    assert "13 were read" in report.warnings[-1]

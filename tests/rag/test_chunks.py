@@ -47,8 +47,19 @@ def test_a_very_long_heading_path_leaves_room_for_text(count):
     assert chunks[0].text == "text"
 
 
+def test_a_title_does_not_end_a_chunk(count):
+    blocks = [
+        Block(BlockKind.PARAGRAPH, "word " * 230),
+        Block(BlockKind.RUBRIC, "macOS:"),
+        Block(BlockKind.CODE, "brew install demo " * 10),
+    ]
+    first, second = split_section(section(*blocks), count, 256)
+    assert "macOS" not in first.text
+    assert second.text.startswith("macOS:\nbrew install demo")
+
+
 text = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n"), max_size=400)
-kinds = st.sampled_from([BlockKind.PARAGRAPH, BlockKind.CODE, BlockKind.ITEM])
+kinds = st.sampled_from([BlockKind.PARAGRAPH, BlockKind.CODE, BlockKind.ITEM, BlockKind.RUBRIC])
 
 
 @settings(

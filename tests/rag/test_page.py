@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_rag.reading.page import parse_page
+from molsys_chat_rag.reading.page import LONGEST_BLOCK, parse_page
 from molsys_chat_rag.reading.sections import render_blocks
 
 PAGES = Path(__file__).parent / "pages"
@@ -63,3 +63,48 @@ def test_broken_html_is_read_as_far_as_it_goes():
         '<html><body><section id="a"><h1>A<p>One <b>two</p><p>Three</section', "a.html"
     )
     assert "Three" in render_blocks(page.sections[0].blocks)
+
+
+def test_a_very_long_block_is_read_whole_in_pieces_that_end_at_blank_lines():
+    entries = [f"option{number}=\n  What it does.\n  {'more ' * 20}" for number in range(3000)]
+    code = "\n\n".join(entries)
+    page = parse_page(f'<section id="a"><h1>A</h1><pre>{code}</pre></section>', "a.html")
+    blocks = page.sections[0].blocks
+    assert len(blocks) == 2
+    assert max(len(block.text) for block in blocks) <= LONGEST_BLOCK
+    assert all(block.text.startswith("option") for block in blocks)
+    assert "".join("".join(b.text.split()) for b in blocks) == "".join(code.split())
+
+
+@pytest.mark.parametrize(
+    ("around", "title"),
+    [
+        ('<main><header><h1>Site</h1></header><div class="x">{}</div></main>', "Page"),
+        (
+            '<div id="docs-content"><div class="nav">previous | next</div><div>{}</div></div>',
+            "Page",
+        ),
+        ('<table><tr><td class="sidebar">Menu</td><td>{}</td></tr></table>', "Page"),
+        ('<nav><section id="menu"><h1>Menu</h1></section></nav><p>Site</p><div>{}</div>', "Page"),
+    ],
+)
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<section id="p"><h1>Page</h1><p>Text.</p></section>',
+        '<div class="section" id="p"><h1>Page</h1><p>Text.</p></div>',
+        '<h1 id="p">Page</h1><p>Text.</p>',
+    ],
+)
+def test_a_theme_that_marks_no_main_element(around, title, content):
+    page = parse_page(f"<html><body>{around.format(content)}</body></html>", "a.html")
+    assert page.title == title
+    assert [(s.path, render_blocks(s.blocks)) for s in page.sections] == [(("Page",), "Text.")]
+
+
+def test_sections_side_by_side_are_all_read():
+    both = "".join(
+        f'<section id="{name}"><h1>{name}</h1><p>Of {name}.</p></section>' for name in "ab"
+    )
+    page = parse_page(f"<body><h1>Site</h1><div>{both}</div></body>", "a.html")
+    assert [section.anchor for section in page.sections] == ["a", "b"]

@@ -2,16 +2,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.names.near_names import NearNames
 from molsys_chat_rag.reading.inventory import Inventory
 from molsys_chat_rag.reading.sections import BlockKind, Section
+from molsys_chat_rag.reading.signatures import OPTION
 
-_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*|(?<![\w-])--?[A-Za-z][\w-]*")
 _MODULE = "py:module"
+_OPTION_ROLE = "std:cmdoption"
+"""What an inventory calls an option."""
 
 
 def collect_symbols(
@@ -25,13 +28,15 @@ def collect_symbols(
     for section in sections:
         if section.symbol:
             found.setdefault(section.symbol, _symbol(section))
+    for option in _options(sections, inventory, addresses):
+        found.setdefault(option.name, option)
     by_address = {s.address: s for s in sections}
     for name, (role, address) in inventory.names.items():
         at = addresses.get(address)
         if at is None or (role == _MODULE and name in found):
             continue
         known = by_address[at]
-        if known.symbol:
+        if known.symbol and known.role.partition(":")[0] == role.partition(":")[0]:
             found[name] = Symbol(name, role, known.signature, at, _overloads(known))
         else:
             found[name] = Symbol(name, role, "", at)
@@ -42,6 +47,21 @@ def _symbol(section: Section) -> Symbol:
     return Symbol(
         section.symbol, section.role, section.signature, section.address, _overloads(section)
     )
+
+
+def _options(
+    sections: Sequence[Section], inventory: Inventory, addresses: Mapping[str, str]
+) -> Iterator[Symbol]:
+    """Yield each spelling of a command line's options that the inventory does not name."""
+    listed: dict[str | None, list[str]] = defaultdict(list)
+    for name, (role, address) in inventory.names.items():
+        if role == _OPTION_ROLE:
+            listed[addresses.get(address)].append(f".{name}")
+    for section in sections:
+        spellings = section.title.split(", ") if section.role == OPTION else []
+        for name in spellings:
+            if not any(each.endswith(f".{name}") for each in listed[section.address]):
+                yield Symbol(name, _OPTION_ROLE, "", section.address)
 
 
 def _overloads(section: Section) -> tuple[str, ...]:
@@ -104,7 +124,7 @@ class SymbolTable:
         if name in self._by_name and "." in name:
             return [SymbolMatch(self._by_name[name], 1.0)]
         parts = name.split(".")
-        code_like = called or "." in name or "_" in name.strip("_")
+        code_like = called or "." in name or "_" in name.strip("_") or name.startswith("-")
         for start in range(len(parts)):
             ending = self._ending(parts[start:])
             if ending:

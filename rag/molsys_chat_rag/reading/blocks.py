@@ -6,6 +6,7 @@ from itertools import takewhile
 
 from lxml.etree import _Element as Element
 
+from molsys_chat_rag.reading.ansi import without_ansi
 from molsys_chat_rag.reading.inline import (
     classes,
     fold_space,
@@ -18,7 +19,9 @@ from molsys_chat_rag.reading.inline import (
 )
 from molsys_chat_rag.reading.marks import Heading, Marker, ObjectEnd, SectionEnd, SectionStart
 from molsys_chat_rag.reading.sections import Block, BlockKind
-from molsys_chat_rag.reading.signatures import read_object, signature_text
+from molsys_chat_rag.reading.signatures import OPTION, read_object, signature_text
+from molsys_chat_rag.reading.tables import cell_texts, read_table, table_rows
+from molsys_chat_rag.reading.tabs import TAB_CLASS
 
 OUTPUT_LINES = 8
 """Lines of a notebook cell's output that are kept."""
@@ -32,6 +35,7 @@ _BLOCK_TAGS = _HEADINGS | {
     "pre", "section", "summary", "table", "ul", "video", "audio",
 }  # fmt: skip
 _OUTPUT_CLASSES = {"cell_output", "nboutput", "output_area", "sphx-glr-script-out"}
+_HTML_OUTPUT = {"rendered_html", "text_html", "jp-RenderedHTMLCommon"}
 _DROPPED_OUTPUT = {"traceback", "stderr"}
 _NOTE_CLASSES = {"admonition", "versionadded", "versionchanged", "versionremoved", "deprecated"}
 _NOT_OBJECTS = {"field-list", "footnote", "citation", "option-list", "docinfo"}
@@ -86,7 +90,7 @@ def _block(element: Element) -> Iterator[Marker]:
     elif tag == "dl":
         yield from _definitions(element, own)
     elif tag == "table":
-        yield from _table(element)
+        yield from _table(element, own)
     elif tag == "pre":
         yield from _code(plain_text(element), "")
     elif tag == "div":
@@ -123,9 +127,9 @@ def _paragraph(element: Element, own: set[str]) -> Iterator[Marker]:
         return
     image = element.find(".//img")
     text = inline_text(element)
-    if not text:
+    if not text or own & _OUTPUT_CLASSES:  # sphinx-gallery's "Out:"
         return
-    if "rubric" in own:
+    if own & {"rubric", TAB_CLASS}:
         yield Block(BlockKind.RUBRIC, text)
     elif image is not None and text == image_text(image):
         yield Block(BlockKind.IMAGE, text)
@@ -173,14 +177,31 @@ def _definitions(element: Element, own: set[str]) -> Iterator[Marker]:
         elif "footnote" in own:  # "[1]" means a source in our answers
             yield from _containers(bodies)
         elif anchored and own.isdisjoint(_NOT_OBJECTS):
-            yield read_object(terms, anchored)
-            yield from _containers(bodies)
-            yield ObjectEnd()
+            yield from _object(terms, anchored, bodies)
         elif any("sig" in classes(t) for t in terms):
             yield from (Block(BlockKind.SIGNATURE, signature_text(t)) for t in terms)
             yield from _containers(bodies)
         else:
             yield from _definition(terms, bodies)
+
+
+def _object(
+    terms: list[Element], anchored: list[Element], bodies: list[Element]
+) -> Iterator[Marker]:
+    beginning = read_object(terms, anchored)
+    described = list(_containers(bodies))
+    yield beginning
+    yield from described
+    yield ObjectEnd()
+    if not described and beginning.role == OPTION and _text_follows([*terms, *bodies][-1]):
+        yield Block(BlockKind.RUBRIC, beginning.title)  # Django describes it behind, not inside
+
+
+def _text_follows(last: Element) -> bool:
+    """Return whether a paragraph stands behind the list that ends with an element."""
+    around = last.getparent()
+    following = around.getnext() if around is not None and last.getnext() is None else None
+    return following is not None and following.tag == "p" and "rubric" not in classes(following)
 
 
 def _term_groups(element: Element) -> Iterator[tuple[list[Element], list[Element]]]:
@@ -230,43 +251,24 @@ def _field(terms: list[Element], bodies: list[Element]) -> Iterator[Marker]:
             yield marker
 
 
-def _table(element: Element) -> Iterator[Marker]:
-    caption = element.find("caption")
-    if caption is not None:
-        yield from _flush([inline_text(caption).rstrip("#¶")])
-    rows = [_cells(row) for row in element.iter("tr") if _table_around(row) is element]
-    header = rows.pop(0) if len(rows) > 1 and _is_header(element) else []
-    for row in rows:
-        if any(row):
-            yield Block(BlockKind.ROW, _row_text(header, row))
-
-
-def _table_around(element: Element) -> Element | None:
-    return next(element.iterancestors("table"), None)
-
-
-def _is_header(table: Element) -> bool:
-    first = next(table.iter("tr"))
-    return all(cell.tag == "th" for cell in first if cell.tag in ("th", "td"))
-
-
-def _cells(row: Element) -> list[str]:
-    return [inline_text(cell) for cell in row if cell.tag in ("th", "td")]
-
-
-def _row_text(header: list[str], row: list[str]) -> str:
-    if len(header) != len(row):
-        return " | ".join(row)
-    named = ((h, c) for h, c in zip(header, row, strict=True) if c)
-    return " | ".join(f"{h}: {c}" if h else c for h, c in named)
+def _table(element: Element, own: set[str]) -> Iterator[Marker]:
+    if "highlighttable" in own:  # code with line numbers beside it
+        yield from _highlighted(element, "")
+    elif "hlist" in own:  # a list in columns
+        yield from _containers(cell for row in table_rows(element) for cell in row)
+    else:
+        caption = element.find("caption")
+        if caption is not None:
+            yield from _flush([inline_text(caption).rstrip("#¶")])
+        yield from (Block(BlockKind.ROW, text) for text in read_table(element))
 
 
 def _division(element: Element, own: set[str]) -> Iterator[Marker]:
     language = next((c for c in own if c.startswith("highlight-")), "")
-    if language or "highlight" in own:
-        yield from _highlighted(element, language.removeprefix("highlight-"))
-    elif own & _OUTPUT_CLASSES:
+    if own & _OUTPUT_CLASSES:
         yield from _output(element)
+    elif language or "highlight" in own:
+        yield from _highlighted(element, language.removeprefix("highlight-"))
     elif own & _NOTE_CLASSES:
         yield from _note(element, own)
     elif "math" in own:
@@ -287,7 +289,8 @@ def _highlighted(element: Element, language: str) -> Iterator[Marker]:
 
 
 def _code(text: str, language: str) -> Iterator[Marker]:
-    text = "\n".join(line.rstrip() for line in text.strip("\n").splitlines()).strip("\n")
+    lines = without_ansi(text).strip("\n").splitlines()
+    text = "\n".join(line.rstrip() for line in lines).strip("\n")
     if text.lstrip().startswith(">>> "):
         language = "pycon"
     if text.strip():
@@ -296,7 +299,8 @@ def _code(text: str, language: str) -> Iterator[Marker]:
 
 def _math(element: Element) -> Iterator[Marker]:
     if source := math_source(element):
-        yield Block(BlockKind.MATH, source)
+        mixed = "$" in source.replace("\\$", "")  # a notebook's LaTeX: text with formulas in it
+        yield Block(BlockKind.PARAGRAPH if mixed else BlockKind.MATH, source)
 
 
 def _note(element: Element, own: set[str]) -> Iterator[Marker]:
@@ -324,13 +328,29 @@ def _output(element: Element) -> Iterator[Marker]:
     """Yield a notebook cell's output, cut; tracebacks and warnings are left out."""
     for dropped in [d for d in element.iter("div") if classes(d) & _DROPPED_OUTPUT]:
         _detach(dropped)
-    tables = [t for t in element.iter("table") if _table_around(t) is None]
-    for table in tables:
-        rows = [" | ".join(_cells(row)).strip("| ") for row in table.iter("tr")]
-        yield from _cut_output("\n".join(rows))
-        _detach(table)
-    for pre in element.iter("pre"):
-        yield from _cut_output(plain_text(pre))
+    yield from _output_parts(element, is_html=bool(classes(element) & _HTML_OUTPUT))
+
+
+def _output_parts(element: Element, *, is_html: bool) -> Iterator[Marker]:
+    """Yield an output's tables and texts cut, and what it displays of formulas and prose whole.
+
+    :param is_html: whether a program wrote the HTML: its running text is mostly a widget's.
+    """
+    if not is_html and not any(_is_block(child) for child in element if not is_skipped(child)):
+        yield from _container(element)
+        return
+    for child in element:
+        if is_skipped(child):
+            continue
+        own = classes(child)
+        if child.tag == "table":
+            yield from _cut_output("\n".join(" | ".join(c).strip("| ") for c in cell_texts(child)))
+        elif child.tag == "pre":
+            yield from _cut_output(plain_text(child))
+        elif "math" in own or own & _NOTE_CLASSES or (child.tag != "div" and not is_html):
+            yield from _block(child)
+        else:
+            yield from _output_parts(child, is_html=is_html or bool(own & _HTML_OUTPUT))
 
 
 def _detach(element: Element) -> None:
@@ -342,7 +362,7 @@ def _detach(element: Element) -> None:
 def _cut_output(text: str) -> Iterator[Block]:
     if "Traceback (most recent call last)" in text:
         return
-    lines = [line.rstrip()[:200] for line in text.strip().splitlines()]
+    lines = [line.rstrip()[:200] for line in without_ansi(text).strip().splitlines()]
     kept = "\n".join(lines[:OUTPUT_LINES])[:OUTPUT_CHARACTERS]
     if len(kept) < len("\n".join(lines)):
         kept += "\n…"

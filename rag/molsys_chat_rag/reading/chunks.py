@@ -111,7 +111,11 @@ def split_section(section: Section, count: CountTokens, window: int) -> tuple[Ch
     """
     heading = _fit_heading(section.path, count, window // PATH_SHARE)
     room = window - SPECIAL_TOKENS - count([heading])[0]
-    pieces = _pieces([_embedded_text(b) for b in section.blocks], count, room)
+    pieces = [
+        _Piece(text, tokens, leads=block.kind is BlockKind.RUBRIC)
+        for block in section.blocks
+        for text, tokens in _pieces([_embedded_text(block)], count, room)
+    ]
     return tuple(Chunk(heading, text) for text in _pack(pieces, room))
 
 
@@ -160,16 +164,40 @@ def _cut(text: str) -> list[str]:
     return [text[:half], text[half:]]
 
 
-def _pack(pieces: list[tuple[str, int]], room: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What a chunk is put together from."""
+
+    text: str
+    tokens: int
+    leads: bool
+    """Whether it is a title, which does not end a chunk."""
+
+
+def _pack(pieces: list[_Piece], room: int) -> list[str]:
     packed: list[str] = []
-    current: list[str] = []
+    current: list[_Piece] = []
     used = 0
-    for text, tokens in pieces:
-        if current and used + tokens > room:
-            packed.append("\n".join(current))
-            current, used = [], 0
-        current.append(text)
-        used += tokens
-    if current:
-        packed.append("\n".join(current))
-    return packed
+    for piece in pieces:
+        if current and used + piece.tokens > room:
+            begun = _titles_at_end(current, room - piece.tokens)
+            packed.append(_joined(current[: len(current) - len(begun)]))
+            current, used = begun, sum(each.tokens for each in begun)
+        current.append(piece)
+        used += piece.tokens
+    return [*packed, _joined(current)] if current else packed
+
+
+def _titles_at_end(pieces: list[_Piece], room: int) -> list[_Piece]:
+    """Return the titles that lead to what comes next; they belong into its chunk."""
+    titles: list[_Piece] = []
+    for piece in pieces[:0:-1]:
+        room -= piece.tokens
+        if not piece.leads or room < 0:
+            break
+        titles.insert(0, piece)
+    return titles
+
+
+def _joined(pieces: list[_Piece]) -> str:
+    return "\n".join(piece.text for piece in pieces)

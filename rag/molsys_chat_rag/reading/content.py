@@ -101,7 +101,7 @@ def assemble_content(
         _text(position, number, sections[position])
         for position, number in Counter(position for position, _ in chunks).items()
     )
-    symbols = collect_symbols(sections, inventory, _addresses(sections))
+    symbols = collect_symbols(sections, inventory, section_addresses(sections))
     taught = collect_taught(sections, symbols)
     return Content(tuple(pages), sections, tuple(canonical), chunks, texts, symbols, taught)
 
@@ -117,7 +117,8 @@ def _text(position: int, chunks: int, section: Section) -> Text:
     )
 
 
-def _addresses(sections: Sequence[Section]) -> dict[str, str]:
+def section_addresses(sections: Sequence[Section]) -> dict[str, str]:
+    """Return every address and further anchor with the address of its section."""
     found = {section.address: section.address for section in sections}
     for section in sections:
         for alias in section.aliases:

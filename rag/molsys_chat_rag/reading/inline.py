@@ -15,7 +15,6 @@ SKIPPED_CLASSES = frozenset(
         "viewcode-back",
         "footnote-reference",
         "footnote-backref",
-        "toctree-wrapper",
         "copybtn",
         "linenos",
         "lineno",
@@ -28,10 +27,15 @@ SKIPPED_CLASSES = frozenset(
         "related-pages",
         "rst-footer-buttons",
         "prompt",
+        "eqno",
+        "sd-hide-link-text",
         "molsys-chat",
     }
 )
 """Classes of navigation and ornaments in Sphinx's themes and the extensions seen in the wild."""
+
+_TEXT_TAGS = ("section", "div", "pre", "table", "dl", "h1", "h2", "h3", "h4", "h5", "h6")
+"""Elements that no list of links holds; of ``div``, those that are sections."""
 
 _SPACE = re.compile(r"\s+")
 _CODE_TAGS = {"code", "tt", "kbd", "samp"}
@@ -53,7 +57,16 @@ def is_skipped(element: Element) -> bool:
         return True
     if "label" in own and "footnote" in classes(element.getparent()):
         return True
+    if "toctree-wrapper" in own and not _holds_text(element):
+        return True
     return not own.isdisjoint(SKIPPED_CLASSES)
+
+
+def _holds_text(element: Element) -> bool:
+    """Return whether there is more than a list of links: "singlehtml" puts whole pages there."""
+    if any(e.tag != "div" or "section" in classes(e) for e in element.iter(*_TEXT_TAGS)):
+        return True
+    return any("caption" not in classes(p) for p in element.iter("p"))
 
 
 def inline_text(element: Element) -> str:

@@ -9,12 +9,15 @@ import zlib
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from urllib.parse import unquote
 
 from molsys_chat_rag.regular_files import read_regular
 
 _FACTS = re.compile(r"(?<=\S)\s++([^\s:]++:\S++)\s++-?\d++\s(\S*+)\s")
 """What stands behind a name: its role, its priority, where it is documented."""
-_NO_NAMES = {"std:doc", "std:label"}
+_NO_NAMES = {
+    "std:doc", "std:label", "c:functionParam", "cpp:functionParam", "cpp:templateParam",
+}  # fmt: skip
 LARGEST = 50_000_000
 """Bytes of an unpacked inventory that are read: some 500,000 names."""
 
@@ -28,7 +31,7 @@ class Inventory:
     version: str
     """The project's version; may be empty."""
     names: dict[str, tuple[str, str]]
-    """Full name to (role such as ``py:function``, address); pages and labels left out."""
+    """Full name to (role such as ``py:function``, address); no pages, labels and parameters."""
     documents: frozenset[str] = frozenset()
     """Names of the documents that it lists, such as ``guide/select``."""
 
@@ -78,8 +81,10 @@ def _header(line: bytes) -> str:
 
 
 def _full_address(uri: str, name: str) -> str:
-    address = uri[:-1] + name if uri.endswith("$") else uri
-    page, separator, anchor = address.partition("#")
+    """Return where a name is documented, spelt as pages and anchors are."""
+    page, separator, anchor = uri.partition("#")
+    page = unquote(page)
     if page == "" or page.endswith("/"):  # dirhtml
         page += "index.html"
-    return f"{page}{separator}{anchor}"
+    anchor = anchor.rpartition("#")[2]  # "singlehtml" writes "#document-api#name"
+    return f"{page}{separator}{anchor[:-1] + name if anchor.endswith('$') else anchor}"

@@ -1,14 +1,18 @@
 """One page of built HTML, read into sections."""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lxml import html
 from lxml.etree import _Element as Element
 
+from molsys_chat_rag.reading.ansi import without_escapes
 from molsys_chat_rag.reading.blocks import read_blocks
+from molsys_chat_rag.reading.footnotes import place_footnotes
 from molsys_chat_rag.reading.heads import HEAD, page_generator
 from molsys_chat_rag.reading.inline import fold_space
+from molsys_chat_rag.reading.main_element import find_main
 from molsys_chat_rag.reading.marks import (
     Heading,
     Marker,
@@ -18,6 +22,8 @@ from molsys_chat_rag.reading.marks import (
     SectionStart,
 )
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.reading.tabs import label_panels
+from molsys_chat_rag.reading.targets import find_targets
 from molsys_chat_rag.reading.unseen import without_unseen
 
 _OPENING = re.compile(rb"<(?:(script|style)\b|!--)", re.IGNORECASE)
@@ -36,21 +42,10 @@ _TAG = re.compile(
 """A tag with as many attributes as are allowed, and one more where there is one."""
 
 LONGEST_BLOCK = 200_000
-"""Characters of one paragraph, table row, code block, … that are read."""
+"""Characters of one paragraph, table row, code block, …; what is longer becomes several."""
 
 DOXYGEN_ROLE = "cpp:page"
 """The role of a heading's section in Doxygen's pages, which document C and C++ as a rule."""
-
-_MAIN = (
-    "//article[contains(concat(' ', @class, ' '), ' bd-article ')]",  # pydata, book
-    "//article[@id='furo-main-content']",
-    "//div[@itemprop='articleBody']",  # Read the Docs
-    "//div[contains(concat(' ', @class, ' '), ' body ')]",  # alabaster, python_docs_theme, classic
-    "//*[@role='main']",
-    "//main",
-    "//article",
-    "//body",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +60,8 @@ class Page:
     """In the order of the page; empty where the page asks not to be indexed."""
     indexed: bool
     """False where the page carries ``<meta name="molsys-chat" content="noindex">``."""
-    warnings: tuple[str, ...] = ()
-    """What of it was not read, a line each; empty in a page that an earlier build read."""
+    visible: int = 0
+    """Characters of text in its HTML, menus among them; 0 in a page that an earlier build read."""
 
 
 def parse_page(text: str, name: str) -> Page:
@@ -83,15 +78,22 @@ def parse_page(text: str, name: str) -> Page:
         head_title = name.removesuffix(".html").removesuffix("/index").rpartition("/")[2]
     if root.xpath("//meta[@name='molsys-chat'][contains(@content, 'noindex')]"):
         return Page(name, head_title, (), indexed=False)
-    assembler = _Assembler(name, head_title)
+    visible = int(root.xpath("string-length(normalize-space(.))"))
     try:
-        sections = assembler.assemble(_main_element(root))
+        sections = _read_sections(root, name, head_title)
     except RecursionError:
         raise ValueError("the HTML cannot be read: its elements stand too deep") from None
     if is_doxygen(text):
         sections = tuple(replace(each, role=each.role or DOXYGEN_ROLE) for each in sections)
     title = sections[0].path[0] if sections else head_title
-    return Page(name, title, sections, indexed=True, warnings=tuple(assembler.warnings))
+    return Page(name, title, sections, indexed=True, visible=visible)
+
+
+def _read_sections(root: Element, name: str, head_title: str) -> tuple[Section, ...]:
+    main = find_main(root)
+    place_footnotes(main)
+    label_panels(main)
+    return _Assembler(name, head_title, find_targets(main)).assemble(main)
 
 
 def is_doxygen(text: str) -> bool:
@@ -138,13 +140,6 @@ def _without_scripts(data: bytes) -> bytes:
     return b"".join((*kept, data[begun:]))
 
 
-def _main_element(root: Element) -> Element:
-    for path in _MAIN:
-        if found := root.xpath(path):
-            return found[0]
-    return root
-
-
 @dataclass(slots=True)
 class _Draft:
     """A section while its page is read."""
@@ -167,17 +162,43 @@ class _Draft:
         return (*above, without_unseen(self.title))
 
 
+def _fitting(block: Block) -> Iterator[Block]:
+    """Yield a block as it is kept: without what nobody sees, in pieces where it is very long."""
+    text = without_unseen(without_escapes(block.text))
+    if len(text) <= LONGEST_BLOCK:
+        yield replace(block, text=text)
+        return
+    start = 0
+    while start < len(text):
+        end = _end_of_piece(text, start)
+        if piece := text[start:end].strip("\n"):
+            yield replace(block, text=piece)
+        start = end
+
+
+def _end_of_piece(text: str, start: int) -> int:
+    """Return where a piece ends: at a blank line, else at a line's end, else between words."""
+    end = start + LONGEST_BLOCK
+    if end >= len(text):
+        return len(text)
+    for boundary in ("\n\n", "\n", " "):
+        at = text.rfind(boundary, start + LONGEST_BLOCK // 2, end)
+        if at >= 0:
+            return at + len(boundary)
+    return end
+
+
 class _Assembler:
     """Puts the marks of a page's reading together into sections."""
 
-    def __init__(self, page: str, head_title: str) -> None:
+    def __init__(self, page: str, head_title: str, targets: Mapping[str, Sequence[str]]) -> None:
         self._page = page
         self._head_title = head_title
+        self._targets = targets
         self._root = _Draft("", None)
         self._drafts = [self._root]
         self._open = [self._root]
         self._flat: list[tuple[int, _Draft]] = []
-        self.warnings: list[str] = []
 
     def assemble(self, main: Element) -> tuple[Section, ...]:
         """Return the sections that stand in a page's main element."""
@@ -192,7 +213,7 @@ class _Assembler:
     def _take(self, marker: Marker) -> None:
         match marker:
             case Block():
-                self._open[-1].blocks.append(self._fitting(marker))
+                self._open[-1].blocks.extend(_fitting(marker))
             case SectionStart():
                 self._begin(_Draft(marker.anchor, self._open[-1]))
             case ObjectStart():
@@ -201,17 +222,6 @@ class _Assembler:
                 self._take_heading(marker)
             case SectionEnd() | ObjectEnd():
                 self._open.pop()
-
-    def _fitting(self, block: Block) -> Block:
-        """Return a block as it is kept: what nobody sees in it, or would read of it, goes."""
-        block = replace(block, text=without_unseen(block.text))
-        size = len(block.text)
-        if size <= LONGEST_BLOCK:
-            return block
-        self.warnings.append(
-            f"of a block ({block.kind.value}) of {size} characters, {LONGEST_BLOCK} are read"
-        )
-        return replace(block, text=block.text[:LONGEST_BLOCK])
 
     def _begin(self, draft: _Draft) -> None:
         self._drafts.append(draft)
@@ -263,6 +273,12 @@ class _Assembler:
             top = top.parent
         return top.kind is SectionKind.OBJECT and not self._root.title
 
+    def _aliases(self, draft: _Draft) -> tuple[str, ...]:
+        own = dict.fromkeys(draft.aliases)
+        for anchor in (draft.anchor, *draft.aliases):
+            own |= dict.fromkeys(self._targets.get(anchor, ()))
+        return tuple(alias for alias in own if alias != draft.anchor)
+
     def _section(self, draft: _Draft, root_title: str) -> Section:
         path = draft.path()
         if not path or self._outside_headings(draft):
@@ -275,7 +291,7 @@ class _Assembler:
             path=path,
             kind=draft.kind,
             blocks=tuple(draft.blocks),
-            aliases=tuple(dict.fromkeys(a for a in draft.aliases if a != draft.anchor)),
+            aliases=self._aliases(draft),
             parent=draft.parent.anchor if draft.parent else "",
             symbol=draft.symbol,
             role=draft.role,
