@@ -24,7 +24,7 @@ def compact(text: str) -> str:
     """
     kept: list[str] = []
     space = ""
-    for token in _tokens(text):
+    for token in tokens(text):
         if token.isspace():
             space = "\n" if "\n" in token else " "
             continue
@@ -47,7 +47,7 @@ def _in_word(character: str) -> bool:
     return character.isalnum() or character in "_$#"
 
 
-def _tokens(text: str) -> Iterator[str]:
+def tokens(text: str) -> Iterator[str]:
     """Yield a text's tokens and the white space between them; together they are the text."""
     at, before = 0, "\n"
     while at < len(text):

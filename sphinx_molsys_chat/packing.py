@@ -5,11 +5,12 @@ from pathlib import Path
 
 from sphinx_molsys_chat.assets import WIDGET, assets_digest, static_folder
 from sphinx_molsys_chat.compacting import compact
+from sphinx_molsys_chat.renaming import short_names
 
 ENTRY = "panel"
 """The module that the launcher loads; what it imports goes into the same file."""
-ALONE = ("launcher", "nomodule", "highlight", "saving", "site-search", "proof")
-"""Modules that are loaded by themselves, the last four when they are first needed."""
+ALONE = ("launcher", "nomodule", "highlight", "saving", "site-search", "proof", "landing")
+"""Modules that are loaded by themselves, the last five when they are first needed."""
 
 _COMMENT = re.compile(r"/\*.*?\*/ ?", re.DOTALL)
 _JSDOC = re.compile(r"/\*\*.*?\*/ ?", re.DOTALL)
@@ -55,7 +56,9 @@ def packed_files(strings: dict[str, str] | None = None) -> dict[str, str]:
     for name in (*(f"{each}.js" for each in ALONE), "panel.css"):
         path = folder / name
         files[name] = without_comments(path.read_text(encoding="utf-8"), path.suffix)
-    packed = {n: compact(text) if n.endswith(".js") else text for n, text in files.items()}
+    packed = {
+        n: compact(short_names(text)) if n.endswith(".js") else text for n, text in files.items()
+    }
     return {name: _LATER.sub(rf"\1?v={assets_digest()}", text) for name, text in packed.items()}
 
 

@@ -179,6 +179,7 @@ function start({ dataset }) {
     page.toggleAttribute("data-molsys-chat-docked", dataset.panel !== "window");
     open(button, false);
   }
+  if (page.matches("[data-molsys-chat-mark], [data-molsys-chat-docked]")) import(sibling("landing.js"));
   document.dispatchEvent(new CustomEvent("molsys-chat:ready"));
 }
 

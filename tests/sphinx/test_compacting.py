@@ -3,7 +3,7 @@
 import pytest
 
 from sphinx_molsys_chat.assets import WIDGET, static_folder
-from sphinx_molsys_chat.compacting import _tokens, compact
+from sphinx_molsys_chat.compacting import compact, tokens
 from sphinx_molsys_chat.packing import without_comments
 
 MODULES = sorted((static_folder() / WIDGET).glob("*.js"))
@@ -32,7 +32,7 @@ def test_what_stays(text: str, short: str) -> None:
 def test_no_module_loses_anything_else(module) -> None:
     text = without_comments(module.read_text(encoding="utf-8"), ".js")
     short = compact(text)
-    assert "".join(_tokens(text)) == text
+    assert "".join(tokens(text)) == text
     assert words(short) == words(text)
     assert compact(short) == short
     assert len(short) < len(text)
@@ -40,4 +40,4 @@ def test_no_module_loses_anything_else(module) -> None:
 
 def words(text: str) -> list[str]:
     """Return the tokens of a text that are no white space."""
-    return [token for token in _tokens(text) if not token.isspace()]
+    return [token for token in tokens(text) if not token.isspace()]
