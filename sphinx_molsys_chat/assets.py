@@ -36,6 +36,7 @@ def assets_digest() -> str:
     package = Path(__file__).parent
     files = [*(static_folder() / WIDGET).glob("*.*s"), *(package / "locale").rglob("*.po")]
     digest = hashlib.sha256()
-    for path in sorted([*files, package / "packing.py"]):
+    packers = [package / f"{name}.py" for name in ("packing", "compacting", "renaming")]
+    for path in sorted([*files, *packers]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:8]

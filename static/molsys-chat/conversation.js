@@ -50,21 +50,21 @@ export class Store {
     this.key = key;
   }
 
-  /** @returns {Turn[]} */
-  load() {
+  /** @param {boolean} cleared Those that can be brought back. @returns {Turn[]} */
+  load(cleared = false) {
     try {
-      const { format, turns } = JSON.parse(this.read("") || "{}");
-      if (format !== FORMAT) return [];
+      const { format, turns, ...facts } = JSON.parse(this.read("") || "{}");
+      if (format !== FORMAT || !!facts.cleared !== cleared) return [];
       return turns.map((/** @type {Turn} */ turn) => (isOpen(turn) ? { ...turn, state: "interrupted" } : turn));
     } catch {
       return [];
     }
   }
 
-  /** The oldest go until the rest fits. @param {Turn[]} turns */
-  save(turns) {
+  /** The oldest go until the rest fits. @param {Turn[]} turns @param {boolean} cleared */
+  save(turns, cleared = false) {
     let kept = turns.slice(-MOST_TURNS);
-    while (!this.write("", JSON.stringify({ format: FORMAT, turns: kept })) && kept.length) {
+    while (!this.write("", JSON.stringify({ format: FORMAT, turns: kept, cleared })) && kept.length) {
       kept = kept.slice(Math.ceil(kept.length / 2));
     }
   }
@@ -92,6 +92,8 @@ export class Store {
 export class Conversation {
   /** @type {Turn[]} */
   turns = [];
+  /** What can be brought back until the next question. @type {Turn[]} */
+  cleared = [];
   /** @type {AbortController | undefined} */
   #stop;
 
@@ -111,6 +113,7 @@ export class Conversation {
 
   restore() {
     this.turns = this.store.load();
+    this.cleared = this.store.load(true);
     this.outside.turnsChanged();
   }
 
@@ -119,6 +122,7 @@ export class Conversation {
     if (this.#stop) return;
     const messages = messagesFor(this.turns, question, passage);
     const stop = (this.#stop = new AbortController());
+    this.cleared = [];
     this.turns.push(newTurn(question, passage));
     this.outside.turnsChanged();
     this.store.save(this.turns);
@@ -149,7 +153,17 @@ export class Conversation {
 
   clear() {
     this.stop("stopped");
+    if (!this.turns.length) return;
+    this.cleared = this.turns;
     this.turns = [];
+    this.store.save(this.cleared, true);
+    this.outside.turnsChanged();
+  }
+
+  /** Brings back what was cleared. */
+  undo() {
+    this.turns = this.cleared;
+    this.cleared = [];
     this.store.save(this.turns);
     this.outside.turnsChanged();
   }

@@ -23,6 +23,8 @@ export class ChatDialog {
   #input = el("textarea", { rows: "1", placeholder: say("placeholder"), "aria-label": say("placeholder"), title: say("newLine") });
   #quoted = el("span", "mc-quoted");
   passage = "";
+  /** The question that ArrowUp put into the field. */
+  #recalled = "";
 
   /** @param {HTMLElement} launcher @param {Settings} settings @param {DialogActions} actions */
   constructor(launcher, { title, panel, page, notice = "" }, actions) {
@@ -178,12 +180,29 @@ export class ChatDialog {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const { key, target } = event;
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
     // The page's own one-key shortcuts must not fire here.
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-    const sends = key === "Enter" && !event.shiftKey && target === this.#input;
-    if (event.isComposing || (key !== "Escape" && !sends)) return;
-    event.preventDefault();
-    if (sends) this.#submit();
-    else if (!this.actions.dismissed()) this.close(true);
+    if (!modified) event.stopPropagation();
+    // Safari says of the key that ends a composition only that an input method took it.
+    if (event.isComposing || event.keyCode === 229) return;
+    if (target === this.#input && !event.shiftKey && this.#onFieldKey(key, modified)) event.preventDefault();
+    else if (key === "Escape") {
+      event.preventDefault();
+      /** @type {HTMLElement | null | undefined} */
+      const cancel = /** @type {Element} */ (target).closest("form")?.querySelector(".mc-cancel");
+      if (cancel) cancel.click();
+      else if (!this.actions.dismissed()) this.close(true);
+    }
+  }
+
+  /** @param {string} key @param {boolean} modified @returns {unknown} Whether it did something. */
+  #onFieldKey(key, modified) {
+    const { value } = this.#input;
+    if (key === "Enter") this.#submit();
+    else if (modified) return;
+    else if (key === "ArrowUp" && !value) this.setDraft((this.#recalled = this.actions.recalled()));
+    else if (/ArrowDown|Escape/.test(key) && value && value === this.#recalled) this.setDraft("");
+    else return;
+    return true;
   }
 }

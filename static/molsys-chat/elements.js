@@ -10,6 +10,7 @@ const ICONS = {
   send: "M12 19V5M6 11l6-6 6 6",
   stop: "M6 6h12v12H6z",
   drop: "M6 6l12 12M18 6L6 18",
+  cancel: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v11H9zM5 15V4h10",
   copyAnswer: "M9 9h10v11H9zM5 15V4h10",
 };

@@ -73,8 +73,9 @@ export class FormattedText {
 function writerFor(references, unfinished) {
   /** @param {string} text */
   const inline = (text) => parseInline(text, unfinished).map(write);
-  /** @param {Block | Inline} node @returns {any} */
-  const write = (node) => /** @type {any} */ (writers)[node.type](node);
+  /** @param {any} node @returns {any} */
+  const write = (node) =>
+    Object.hasOwn(writers, node.type) ? /** @type {any} */ (writers)[node.type](node) : el(node.type, {}, ...node.children.map(write));
   /** @param {string} name @param {string} label @param {HTMLElement} content */
   const scrolled = (name, label, content) =>
     el("div", { class: name, tabindex: "0", role: "group", "aria-label": label }, content);
@@ -108,8 +109,6 @@ function writerFor(references, unfinished) {
     text: ({ text }) => text,
     inlineCode: ({ text }) => el("code", {}, text),
     br: () => el("br"),
-    em: ({ children }) => el("em", {}, ...children.map(write)),
-    strong: ({ children }) => el("strong", {}, ...children.map(write)),
     cite: ({ n }) => {
       const source = references.source(n);
       const href = source && references.sourceAddress(source);

@@ -6,13 +6,13 @@ const STYLE = `
 [class^=molsys-chat] {
   --mc-surface: var(--molsys-chat-surface, var(--mc-page, Canvas));
   --mc-text: var(--molsys-chat-text, light-dark(#222, #dedede));
-  --mc-border: var(--molsys-chat-border, color-mix(in srgb, var(--mc-text) 20%, var(--mc-surface)));
+  --mc-border: var(--molsys-chat-border, color-mix(in srgb, var(--mc-text) 20%, #0000));
   --mc-accent: var(--molsys-chat-accent, var(--pst-color-primary, var(--color-brand-content, light-dark(#006e9c, #7af))));
   --mc-radius: var(--molsys-chat-radius, 4px);
 }
 :root { --mc-width: var(--molsys-chat-width, clamp(352px, 30vw, 448px)) }
 .molsys-chat-launcher {
-  all: revert; display: inline-flex; align-items: center; gap: .5em; flex: none; padding: .25em .625em;
+  all: revert; display: inline-flex; align-items: center; gap: 9px; flex: none; padding: 4px 9px;
   border: 1px solid var(--mc-border); border-radius: var(--mc-radius);
   background: var(--mc-surface); color: var(--mc-text); font-family: inherit; font-size: medium; cursor: pointer;
   &:hover, &:focus-visible { border-color: var(--mc-accent); color: var(--mc-accent) }
@@ -20,14 +20,14 @@ const STYLE = `
   &::before { content: ""; width: 20px; height: 18px; background: var(--mc-accent); forced-color-adjust: none; clip-path: path("M1 1h18v13h-9l-4 4v-4H1z") }
   &[data-place^=corner] {
     position: fixed; inset-block-end: var(--molsys-chat-bottom, 20px); inset-inline-end: var(--molsys-chat-side, 20px); z-index: 1020;
-    min-height: 44px; padding: 0 .875em; border-radius: 2em; box-shadow: 0 2px 9px #0003; margin-bottom: var(--mc-lift);
+    min-height: 44px; padding: 0 1em; border-radius: 20px; box-shadow: 0 2px 9px #0003; margin-bottom: var(--mc-lift);
     &[aria-expanded=true] { display: none }
   }
   @media (width < 40rem) { &:not([data-failed]) span { position: absolute; clip-path: inset(50%) } }
   &[data-place=corner-left] { inset-inline: var(--molsys-chat-side, 20px) auto }
 }
 body:has([data-place^=corner]) :is(.bd-sidebar-secondary, .bd-sidebar-primary, .toc-scroll, .sidebar-scroll) { padding-bottom: 72px }
-[data-molsys-chat-mark] :is(section:target > :is(h1, h2, h3, h4), :target:not(section)) { outline: 2px solid #e6a100; outline-offset: 4px }
+[data-molsys-chat-mark] :is(section:target > :is(h1, h2, h3, h4), :target:not(section)) { outline: 2px solid #e6a100; outline-offset: 2px }
 @media (width >= 75rem) {
   [data-molsys-chat-docked] {
     &:has(.bd-header) { scroll-padding-top: calc(var(--pst-header-height) + 72px) }
@@ -51,9 +51,6 @@ const script = document.querySelector("script[data-molsys-chat]");
 const page = document.documentElement;
 const sheet = new CSSStyleSheet();
 let lift = 0;
-
-/** The address of a file beside this one. @param {string} name */
-const sibling = (name) => import.meta.url.replace("launcher.js", name);
 
 /** An element and all that it stands in. @param {Element | null | undefined} each @returns {Element[]} */
 const lineage = (each) => (each ? [each, ...lineage(each.parentElement)] : []);
@@ -93,7 +90,7 @@ function dodge(button) {
 /** @param {string} words @param {string} question */
 function createButton(words, question) {
   const [button, label] = ["button", "span"].map((tag) => document.createElement(tag));
-  Object.assign(button, { type: "button", className: "molsys-chat-launcher", ariaHasPopup: "dialog" });
+  Object.assign(button, { type: "button", className: "molsys-chat-launcher", ariaHasPopup: "dialog", ariaExpanded: "false" });
   button.dataset.molsysChatOpen = question;
   label.textContent = words;
   button.append(label);
@@ -118,12 +115,11 @@ function start({ dataset }) {
   const site = new URL(dataset.root || new URL("../../", import.meta.url), document.baseURI);
   const memory = `molsys-chat:${project || site.pathname}`;
   const button = createButton(title, "");
-  button.ariaExpanded = "false";
   /** @type {Promise<import("./panel.js").Panel> | undefined} */
   let loading;
   const load = async () => {
     /** @type {typeof import("./panel.js")} */
-    const { Panel } = await import(sibling("panel.js"));
+    const { Panel } = await import(import.meta.url.replace("launcher", "panel"));
     return Panel.load({ ...dataset, root: site.href }, button, memory);
   };
   /** @param {string} failure */
@@ -146,12 +142,12 @@ function start({ dataset }) {
   /** @type {Element | undefined} */
   let host = button;
   const settle = () => {
-    const found = [...document.querySelectorAll(PLACES[launcher] || "_")].find((each) => {
+    const before = host;
+    host = [...document.querySelectorAll(PLACES[launcher] || "_")].find((each) => {
       const { x, right } = each.getBoundingClientRect(); // a drawer that is shut lies outside
       return right > 0 && x < innerWidth;
     });
-    if (found === host) return;
-    host = found;
+    if (before === host) return;
     button.dataset.place = host || launcher === "corner-left" ? launcher : "corner";
     if (!host) document.body.append(button);
     else host[launcher === "header" ? "prepend" : "after"](button);
@@ -159,12 +155,10 @@ function start({ dataset }) {
 
   sheet.replaceSync(STYLE);
   document.adoptedStyleSheets.push(sheet);
-  if (launcher !== "none") {
-    settle();
-    addEventListener("resize", settle);
-  }
-  let timer = /** @type {any} */ (0);
+  /** @type {any} */
+  let timer;
   const look = () => {
+    if (launcher !== "none") settle();
     tint();
     dodge(button);
   };
@@ -173,10 +167,9 @@ function start({ dataset }) {
     timer = setTimeout(look, 100);
   };
   new ResizeObserver(look).observe(page); // calls when the page is laid out, before it is painted
-  for (const each of ["resize", "scroll", "click", "transitionend"]) addEventListener(each, lookSoon, true);
+  for (const each of ["scroll", "click", "transitionend"]) addEventListener(each, lookSoon, true);
   matchMedia("(prefers-color-scheme: dark)").onchange = look;
-  const observer = new MutationObserver(look);
-  for (const each of text()) observer.observe(each, { attributes: true, childList: true });
+  for (const each of text()) new MutationObserver(look).observe(each, { attributes: true, childList: true });
   const query = new URLSearchParams(location.search).get("q");
   if (query) document.getElementById("search-results")?.before(createButton(`${title}: “${query}”`, query));
 
@@ -202,7 +195,10 @@ function start({ dataset }) {
   });
   try {
     const recall = (/** @type {string} */ item) => sessionStorage.getItem(memory + item);
-    if (recall(":mark") === location.href) page.dataset.molsysChatMark = "";
+    if (recall(":mark") === location.href) {
+      page.dataset.molsysChatMark = "";
+      loading = load(); // it keeps the section in view
+    }
     if (recall(":open") && matchMedia("(width >= 40rem)").matches) {
       page.toggleAttribute("data-molsys-chat-docked", dataset.panel !== "window");
       show(button, false);

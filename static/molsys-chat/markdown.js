@@ -154,24 +154,30 @@ const LINK = /(?<image>!?)\[(?<words>[^[\]]{1,300})\]\((?<target>[^()\s<>]{1,200
 const ADDRESS = /<?(?<address>https?:\/\/[^\s<>"'`*|[\]()]{1,2000}(?<![.,;:!?]))>?/.source;
 const STRONG = `\\*\\*(?=\\S)(?<strong>${BODY})(?:(?<=\\S)\\*\\*(?!\\*)OPEN)`;
 const EM = `\\*(?=[^\\s*])(?<em>${BODY})(?:(?<=[^\\s*])\\*(?!\\*)OPEN)`;
-const OTHERS = /\\(?<escaped>[!-/:-@[-`{-~\n])|\[(?<cite>\d{1,3})\](?!\()|(?<br> {2})?\n/.source;
-const TOKENS = [CODE, STRONG, EM, LINK, ADDRESS, OTHERS].join("|");
-const FINISHED = new RegExp(TOKENS.replaceAll("OPEN", ""), "gs");
-const UNFINISHED = new RegExp(TOKENS.replaceAll("OPEN", "|$"), "gs");
+const OTHERS = /\\(?<escaped>[!-/:-@[-`{-~\n])|\[(?<cite>\d{1,3})\](?!\()|(?<br> {2}\n|<br\s?\/?>\n?)|\n/.source;
+/** Of HTML, what needs no attributes. */
+const TAG = `<(?<tag>em|strong|[bius]|su[bp]|kbd)>(?<inner>${BODY})(?:</\\k<tag>>OPEN)`;
+/** @type {Record<string, string>} */
+const ENTITIES = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'", nbsp: "\u00a0", ndash: "–", mdash: "—", hellip: "…", times: "×", deg: "°" };
+const ENTITY = `&(?<entity>#\\d{1,5}|#x[\\da-f]{1,5}|${Object.keys(ENTITIES).join("|")});`;
+const TOKENS = [CODE, STRONG, EM, LINK, ADDRESS, OTHERS, TAG, ENTITY].join("|");
+const FINISHED = new RegExp(TOKENS.replaceAll("OPEN", ""), "gis");
+const UNFINISHED = new RegExp(TOKENS.replaceAll("OPEN", "|$"), "gis");
 
 /** @param {Inline} node */
 const unlinked = (node) => (node.type === "link" ? node.children : node);
 
 /** @param {RegExpMatchArray} match @param {boolean} unfinished @returns {Inline} */
 function readToken({ 0: all, groups = {} }, unfinished) {
-  const { code, strong, em, image, words, target, address, escaped, cite, br } = groups;
+  const { code, strong, em, tag, inner, image, words, target, address, escaped, cite, br, entity } = groups;
+  const type = strong ? "strong" : em ? "em" : /** @type {Tag} */ (tag?.toLowerCase());
   if (code) return { type: "inlineCode", text: code.replaceAll("\n", " ").replace(/^ (.+) $/, "$1") };
-  if (strong) return { type: "strong", children: parseInline(strong, unfinished) };
-  if (em) return { type: "em", children: parseInline(em, unfinished) };
+  if (type) return { type, children: parseInline(strong ?? em ?? inner, unfinished) };
   if (cite) return { type: "cite", n: Number(cite) };
   if (target && !image) return { type: "link", href: target, children: parseInline(words).flatMap(unlinked) };
   if (address) return { type: "link", href: address, children: [{ type: "text", text: address }] };
   if (br || escaped === "\n") return { type: "br" };
+  if (entity) return { type: "text", text: ENTITIES[entity.toLowerCase()] ?? String.fromCodePoint(Number(entity.replace(/#(x?)/i, "0$1"))) };
   return { type: "text", text: escaped ?? all }; // images, too: nothing is loaded
 }
 
@@ -199,6 +205,6 @@ export function parseInline(text, unfinished = false) {
 
 /** Leaves out a mark, link or citation that is half there. @param {string} text */
 export function holdBack(text) {
-  const half = /(!?\[[^[\]\n]{0,300}(\](\([^()\s]{0,300})?)?|[*`]{1,3})$/.exec(text.slice(-400))?.[0] ?? "";
+  const half = /(!?\[[^[\]\n]{0,300}(\](\([^()\s]{0,300})?)?|[*`]{1,3}|<\/?\w{0,6}\s?\/?|&#?\w{0,6})$/.exec(text.slice(-400))?.[0] ?? "";
   return /^\[\d+\]$/.test(half) ? text : text.slice(0, text.length - half.length);
 }

@@ -4,7 +4,7 @@ import { el } from "./elements.js";
 import { say } from "./strings.js";
 
 /** What Markdown and its elements have in common. @param {string} text */
-const letters = (text) => text.replace(/\]\(\S*?\)|\P{L}/gu, "");
+const letters = (text) => text.replace(/\]\(\S*?\)|<\/?\w+ ?\/?>|&#?\w+;|\P{L}/gu, "");
 
 /** Documented names become links, `package.name` too where its modules are left out. @param {HTMLElement} answer @param {ApiName[]} symbols @param {(symbol: ApiName) => string} addressOf */
 export function linkNames(answer, symbols, addressOf) {

@@ -3,7 +3,8 @@
 import { sendFeedback, streamAnswer } from "./client.js";
 import { Conversation, Store } from "./conversation.js";
 import { ChatDialog } from "./dialog.js";
-import { copyText, el } from "./elements.js";
+import { button, copyText, el } from "./elements.js";
+import { land, landOnArrival } from "./landing.js";
 import { Preview } from "./preview.js";
 import { openSession } from "./session.js";
 import { say } from "./strings.js";
@@ -31,6 +32,9 @@ export class Panel {
   #views = [];
   #following = true;
   #scrolledTo = 0;
+  /** Whether the reader did something since the last question: of itself, a scroll event may as well come from the browser. */
+  #acted = false;
+  #sizes = new ResizeObserver(() => this.#follow());
   #drawing = false;
   #pending = "";
   #preview = new Preview();
@@ -67,6 +71,7 @@ export class Panel {
       accept: () => this.#accept(),
       dismissed: () => this.#preview.hide(),
       drafted: (draft) => store.write(":draft", draft),
+      recalled: () => [...this.conversation.cleared, ...this.conversation.turns].at(-1)?.question ?? "",
       followed: (href) => this.#mark(href),
       opened: (open) => {
         store.write(":open", open ? "1" : "");
@@ -75,6 +80,7 @@ export class Panel {
     });
     this.dialog.element.append(this.#preview.element);
     store.write(":mark", ""); // it has been seen to
+    landOnArrival();
     this.dialog.setDraft(store.read(":draft"));
     this.dialog.setLocked(!!settings.notice && this.accepted.read(":accepted") !== settings.notice);
     this.#listen();
@@ -85,7 +91,6 @@ export class Panel {
   /** @param {HTMLElement} opener @param {boolean} focus */
   open(opener, focus) {
     this.dialog.open(opener, focus);
-    this.#follow();
   }
 
   close() {
@@ -110,11 +115,15 @@ export class Panel {
   }
 
   #listen() {
-    const { log } = this.dialog;
+    const { element, log } = this.dialog;
+    for (const name of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      element.addEventListener(name, () => (this.#acted = true), { passive: true });
+    }
     log.addEventListener("scroll", () => {
       this.#preview.hide();
-      if (Math.abs(log.scrollTop - this.#scrolledTo) > 4) this.#following = false;
+      if (this.#acted && Math.abs(log.scrollTop - this.#scrolledTo) > 1) this.#following = false;
     });
+    this.#sizes.observe(log);
     addEventListener("pagehide", () => this.conversation.stop("interrupted"));
     addEventListener("pageshow", ({ persisted }) => persisted && this.conversation.restore());
   }
@@ -141,6 +150,12 @@ export class Panel {
     this.dialog.focusInput();
   }
 
+  #undo() {
+    this.conversation.undo();
+    this.dialog.announce(say("restored"));
+    this.dialog.focusInput();
+  }
+
   async #export() {
     const { conversationAsMarkdown, saveFile } = await import("./saving.js");
     const { title, project } = this.settings;
@@ -151,8 +166,9 @@ export class Panel {
   /** The section that a link leads to is marked when it is there. @param {string} href */
   #mark(href) {
     const there = href.split("#")[0] === location.href.split("#")[0];
-    if (there) document.documentElement.dataset.molsysChatMark = "";
-    else this.store.write(":mark", href);
+    if (!there) return this.store.write(":mark", href);
+    document.documentElement.dataset.molsysChatMark = "";
+    setTimeout(land);
   }
 
   #rewrite() {
@@ -168,7 +184,7 @@ export class Panel {
     this.dialog.setAnswering(answering);
     this.#showFacts();
     this.#following = true;
-    this.#follow();
+    this.#acted = false;
   }
 
   /** The latest first; the others when there is time. @param {number} from */
@@ -195,14 +211,15 @@ export class Panel {
       vote: (vote, comment) => this.#vote(view, vote, comment),
       copy: (text) => this.#copy(text),
       preview: (link, source) => this.#preview.attach(link, source),
-      resized: () => this.#follow(),
     });
+    this.#sizes.observe(view.element);
     return view;
   }
 
   #writeWelcome() {
     const { welcome, suggestions } = this.settings;
     const view = el("div", "mc-welcome", el("p", {}, welcome || say("welcome")));
+    if (this.conversation.cleared.length) view.append(button("undo", () => this.#undo()));
     if (suggestions.length) view.append(el("h3", {}, say("suggestions")));
     for (const question of suggestions) {
       const suggestion = el("button", { type: "button", class: "mc-suggestion" }, question);
@@ -231,7 +248,6 @@ export class Panel {
     if (!turn || !view) return;
     view.update(turn);
     this.dialog.announce(view.newlySpoken(), true);
-    this.#follow();
   }
 
   #finish() {
@@ -242,12 +258,12 @@ export class Panel {
     tell("answer", { question, answer, state, kind });
   }
 
-  /** Keeps the end in sight until the question is at the top. */
+  /** Keeps the end in sight until the question is at the top, or its answer half way up. */
   #follow() {
     const { log } = this.dialog;
     const view = this.#views.at(-1);
     if (!view || !this.#following) return;
-    log.scrollTop = Math.min(view.element.offsetTop, log.scrollHeight - log.clientHeight);
+    log.scrollTop = Math.max(view.element.offsetTop, view.text.element.offsetTop - log.clientHeight / 2);
     this.#scrolledTo = log.scrollTop;
   }
 
@@ -266,7 +282,8 @@ export class Panel {
   async #vote(view, vote, comment) {
     const taken = await sendFeedback(this.settings.endpoint, { id: view.turn.id ?? "", vote, comment });
     if (taken) this.conversation.recordVote(view.turn, vote);
-    view.showVote(taken && !comment);
+    this.#following = false;
+    if (taken || !comment) view.showVote(taken && !comment);
     this.dialog.announce(say(taken ? "thanks" : "feedbackFailed"));
   }
 

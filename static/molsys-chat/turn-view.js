@@ -21,7 +21,7 @@ function notesFor({ kind, degraded, truncated, unverified, index }) {
     degraded ? say(degraded === "budget_spent" ? "spent" : "degraded") : "",
     truncated ? say("truncated") : "",
     unverified?.length ? say("unverified", { sentences: unverified.join(" / ") }) : "",
-    page && index.version ? say("otherVersion", { page, version: index.version }) : "",
+    page ? say(index.version ? "otherVersion" : "unnamedVersion", { page, version: index.version }) : "",
   ].filter(Boolean);
 }
 
@@ -29,7 +29,8 @@ export class TurnView {
   #answer = el("div", { class: "mc-answer", dir: "auto" });
   #ending = el("div", "mc-ending");
   #status = el("p", "mc-status");
-  #state = "";
+  /** How far it has come: its state, and whether it has begun. */
+  #phase = "";
   #timer = 0;
   /** How many blocks of the answer have been read out. */
   #spoken = 0;
@@ -77,8 +78,9 @@ export class TurnView {
     if (answer.length < this.turn.answer.length) this.#takeBack(takenBack);
     this.turn = turn;
     this.text.update(answer || (state === "done" ? say("not_documented") : ""), isOpen(turn));
-    if (state !== this.#state) this.#end();
-    this.#state = state;
+    const phase = answer ? `${state} it` : state;
+    if (phase !== this.#phase) this.#end();
+    this.#phase = phase;
   }
 
   async asMarkdown() {
@@ -91,16 +93,19 @@ export class TurnView {
     const { vote } = this.turn;
     this.up.ariaPressed = `${vote === "up"}`;
     this.down.ariaPressed = `${vote === "down"}`;
-    this.#ending.querySelector(".mc-reason")?.remove();
+    const before = this.#ending.querySelector(".mc-reason");
+    if (vote && before?.contains(document.activeElement)) this[vote].focus();
+    before?.remove();
     if (!asks || !vote) return;
     const why = el("input", { "aria-label": say("reason"), placeholder: say("reason"), maxlength: "2000" });
-    const form = el("form", "mc-reason mc-field", why, button("send", () => form.requestSubmit()));
+    const form = el("form", "mc-reason mc-field", why, button("send", () => form.requestSubmit()), button("cancel", () => this.showVote(false)));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (why.value.trim()) this.actions.vote(vote, why.value.trim());
     });
     this.#ending.append(form);
-    this.actions.resized();
+    why.focus();
+    form.scrollIntoView({ block: "nearest" });
   }
 
   /** Nothing jumps while it is written anew. @param {string} [reason] */
@@ -113,9 +118,10 @@ export class TurnView {
   #end() {
     const { turn } = this;
     clearInterval(this.#timer);
-    this.#ending.replaceChildren(...(isOpen(turn) ? [this.#status] : this.#writeEnding()));
-    if (isOpen(turn)) this.#wait();
-    else this.#answer.style.minHeight = "";
+    const open = isOpen(turn);
+    this.#ending.replaceChildren(...(open ? [this.#status, turn.answer ? "" : this.#writeSources()] : this.#writeEnding()));
+    if (!open) this.#answer.style.minHeight = "";
+    else if (!turn.takenBack) this.#wait();
     if (turn.state === "done") this.#markNames();
   }
 
@@ -125,7 +131,7 @@ export class TurnView {
     this.#timer = window.setTimeout(() => {
       if (this.turn.answer) return;
       this.#status.append(" ", say("slow"));
-      this.#standIn();
+      if (!this.turn.sources.length) this.#standIn();
     }, LONG_WAIT);
   }
 
@@ -173,8 +179,8 @@ export class TurnView {
     const view = el("div", "mc-sources mc-found", ...(items.length ? [el("h4", {}, say("search")), el("ul", {}, ...items)] : []));
     if (all) view.append(el("a", { href: all }, say("allResults")));
     this.#ending.querySelector(".mc-found")?.remove();
-    (this.#ending.querySelector(".mc-actions") ?? this.#status).before(view);
-    this.actions.resized();
+    if (isOpen(this.turn)) this.#status.after(view);
+    else this.#ending.lastElementChild?.before(view);
   }
 
   #writeSources() {

@@ -166,13 +166,15 @@ interface Outside {
   turnEnded(): void;
 }
 
+/** Elements that a text may ask for by name. */
+type Tag = "em" | "strong" | "b" | "i" | "u" | "s" | "sub" | "sup" | "kbd";
+
 type Inline =
   | { type: "text"; text: string }
   | { type: "inlineCode"; text: string }
   | { type: "br" }
   | { type: "cite"; n: number }
-  | { type: "em"; children: Inline[] }
-  | { type: "strong"; children: Inline[] }
+  | { type: Tag; children: Inline[] }
   | { type: "link"; href: string; children: Inline[] };
 
 type Block =
@@ -188,7 +190,7 @@ type Block =
 type Writers = {
   [T in Block["type"]]: (block: Extract<Block, { type: T }>) => HTMLElement;
 } & {
-  [T in Inline["type"]]: (node: Extract<Inline, { type: T }>) => Node | string;
+  [T in Exclude<Inline["type"], Tag>]: (node: Extract<Inline, { type: T }>) => Node | string;
 };
 
 /** A block, and the first line below it. */
@@ -221,8 +223,6 @@ interface TurnActions {
   vote(vote: Vote, comment: string): void;
   copy(text: string): Promise<boolean>;
   preview(link: HTMLElement, source: Source): void;
-  /** Something was put below the answer. */
-  resized(): void;
 }
 
 /** What a reader can do in the dialog. */
@@ -236,6 +236,8 @@ interface DialogActions {
   /** Whether Escape closed something smaller than the panel. */
   dismissed(): boolean;
   drafted(draft: string): void;
+  /** The last question; "" before the first. */
+  recalled(): string;
   /** A link in the conversation was clicked. */
   followed(href: string): void;
   /** It opened, or closed. */

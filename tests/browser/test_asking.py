@@ -168,3 +168,105 @@ def test_a_question_while_an_answer_is_written_does_not_get_lost(
     answered(page)
     field.press("Enter")
     expect(page.locator(".mc-turn")).to_have_count(2)
+
+
+FIELD = ".molsys-chat textarea"
+
+
+@pytest.mark.parametrize("key", ["Enter", "Escape"])
+@pytest.mark.parametrize("where", [FIELD, ".mc-reason input"])
+def test_a_key_that_ends_a_composition_does_nothing_else(
+    key: str, where: str, service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    """Safari sends that key when the composition is over: only its code tells."""
+    service.script = script.answer("Yes.")
+    page = open_chat(open_page(service.url))
+    ask(page)
+    answered(page)
+    page.get_by_role("button", name="Not helpful").click()
+    field = page.locator(where)
+    field.fill("にほんご")
+    for facts in ("keyCode: 229", "isComposing: true"):
+        field.evaluate(
+            f"e => e.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', {facts},"
+            " bubbles: true, cancelable: true}))"
+        )
+        expect(field).to_have_value("にほんご")
+        expect(page.get_by_role("dialog")).to_be_visible()
+    assert len(service.questions) == 1
+
+
+def test_arrow_up_recalls_the_last_question_while_nothing_is_typed(
+    service: Any, open_page: Callable[..., Page]
+) -> None:
+    page = open_chat(open_page(service.url))
+    field = page.locator(FIELD)
+    field.press("ArrowUp")
+    expect(field).to_have_value("")
+    ask(page, "One?\nOr two?")
+    answered(page)
+    for key in ("ArrowDown", "Escape"):
+        field.press("ArrowUp")
+        expect(field).to_have_value("One?\nOr two?")
+        assert field.evaluate("e => [e.selectionStart, e.selectionEnd]") == [12, 12]
+        expect(field).to_have_attribute("rows", "2")
+        field.press(key)
+        expect(field).to_have_value("")
+    field.press("ArrowUp")
+    field.press_sequentially("!")
+    field.press("ArrowDown")
+    expect(field).to_have_value("One?\nOr two?!")
+    field.fill("typed")
+    field.press("ArrowUp")
+    expect(field).to_have_value("typed")
+    field.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_cleared_conversation_can_be_brought_back_until_the_next_question(
+    service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    service.script = script.answer("An answer.")
+    page = open_chat(open_page(service.url))
+    undo = page.get_by_role("button", name="Restore the previous conversation")
+    for question in ("One?", "Two?"):
+        ask(page, question)
+        expect(page.locator(".mc-question").last).to_have_text(question)
+        answered(page)
+    page.get_by_role("button", name="Helpful", exact=True).last.click()
+    expect(page.get_by_role("status")).to_have_text("Thank you")
+    fresh = page.get_by_role("button", name="New conversation")
+    fresh.click()
+    fresh.click()  # once more: there is nothing to throw away
+    page.goto(f"{service.url}/guide/selecting.html")
+    expect(undo).to_be_visible()
+    expect(page.locator(".mc-turn")).to_have_count(0)
+    undo.click()
+    expect(page.locator(".mc-question")).to_have_text(["One?", "Two?"])
+    pressed = page.get_by_role("button", name="Helpful", exact=True).last
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(FIELD)).to_be_focused()
+    expect(undo).to_have_count(0)
+    page.reload()
+    expect(page.locator(".mc-question")).to_have_text(["One?", "Two?"])
+    fresh.click()
+    expect(undo).to_be_visible()
+    ask(page, "Three?")
+    answered(page)
+    expect(undo).to_have_count(0)
+    fresh.click()
+    undo.click()
+    expect(page.locator(".mc-question")).to_have_text(["Three?"])
+
+
+def test_an_answer_that_is_cleared_midway_can_be_brought_back(
+    service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    service.script = [script.sources(), script.token("Half."), threading.Event()]
+    page = open_chat(open_page(service.url))
+    ask(page)
+    expect(page.locator(".mc-answer")).to_have_text("Half.")
+    page.get_by_role("button", name="New conversation").click()
+    page.get_by_role("button", name="Restore the previous conversation").click()
+    expect(page.locator(".mc-answer")).to_have_text("Half.")
+    expect(page.locator(".mc-failure")).to_contain_text("Stopped.")

@@ -245,3 +245,66 @@ def test_two_hundred_turns_come_back_fast_and_in_order(
     answered(page)
     expect(page.locator(".mc-answer").last).to_have_text("The next one.")
     expect(page.locator(".mc-question").last).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (320, 640)])
+def test_the_field_for_a_reason_is_in_view_and_can_be_left(
+    width: int, height: int, service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(service.url, width=width, height=height)
+    service.script = script.answer("A paragraph.\n\n" * 30)
+    open_chat(page)
+    ask(page)
+    answered(page)
+    down = page.get_by_role("button", name="Not helpful")
+    why = page.get_by_role("textbox", name="Why? (optional)")
+    for leave in ("Escape", "Cancel"):
+        down.click()
+        expect(why).to_be_focused()
+        page.wait_for_timeout(100)
+        form, log = box_of(page, ".mc-reason"), box_of(page, ".mc-log")
+        assert log["top"] <= form["top"]
+        assert form["bottom"] <= log["bottom"] + 0.5
+        if leave == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            page.get_by_role("button", name="Cancel").click()
+        expect(why).to_have_count(0)
+        expect(down).to_be_focused()
+        expect(page.get_by_role("dialog")).to_be_visible()
+    down.click()
+    why.fill("It is outdated.")
+    why.press("Enter")
+    expect(why).to_have_count(0)
+    expect(down).to_be_focused()
+
+
+def test_a_reason_that_could_not_be_sent_stays_in_its_field(
+    service: Any, script: Any, open_page: Callable[..., Page], watch: Any
+) -> None:
+    watch.expected = ("ERR_FAILED",)
+    service.script = script.answer("An answer.")
+    page = open_chat(open_page(service.url))
+    ask(page)
+    answered(page)
+    page.get_by_role("button", name="Not helpful").click()
+    page.route("**/v1/feedback", lambda route: route.abort())
+    why = page.get_by_role("textbox", name="Why? (optional)")
+    why.fill("It is outdated.")
+    why.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("This could not be sent")
+    expect(why).to_have_value("It is outdated.")
+
+
+def test_a_version_without_a_name_leaves_no_gap(
+    service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    begin = script.sources(version="", asked_version="1.2")
+    service.script = [begin, script.token("Yes."), script.done()]
+    page = open_chat(open_page(service.url))
+    ask(page)
+    answered(page)
+    expect(page.get_by_text("This page is about version 1.2; the answer is from")).to_have_text(
+        "This page is about version 1.2; the answer is from another version."
+    )
+    expect(page.locator(".mc-titles .mc-note")).to_have_text("Particles · indexed 2026-01-02")

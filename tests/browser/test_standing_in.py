@@ -93,3 +93,30 @@ def test_refusals_have_words_of_their_own(
     ask(page)
     expect(page.locator(".mc-failure")).to_contain_text(said)
     expect(page.locator(".mc-found a").first).to_be_visible()
+
+
+def test_a_slow_model_shows_the_sections_that_it_reads(
+    service: Any, script: Any, open_page: Callable[..., Page]
+) -> None:
+    held = threading.Event()
+    service.script = [script.sources(), held, script.token("At last [1]."), script.done()]
+    page = open_page(service.url)
+    page.clock.install()
+    open_chat(page)
+    ask(page)
+    status = page.locator(".mc-status")
+    expect(status).to_contain_text("Reading the sections found")
+    links = page.locator(".mc-turn .mc-sources a")
+    expect(links).to_have_text(["Selecting by name", "Converting"])
+    page.clock.run_for(9000)
+    expect(status).to_contain_text("takes longer than usual")
+    expect(page.get_by_role("link", name="All search results")).to_have_count(0)
+    above, below = status.bounding_box(), links.first.bounding_box()
+    assert above
+    assert below
+    assert above["y"] < below["y"]
+    held.set()
+    page.clock.run_for(3000)
+    expect(page.locator(".mc-answer")).to_have_text("At last 1.")
+    expect(page.get_by_role("heading", name="Sections found")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Sources")).to_be_visible()

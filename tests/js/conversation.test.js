@@ -173,6 +173,25 @@ describe("conversation", () => {
     assert.equal(conversation.turns.length, 1);
   });
 
+  test("what was cleared comes back, also on another page, until the next question", async () => {
+    const { conversation, storage } = scripted([[SOURCES, token("A"), DONE], [DONE]]);
+    await conversation.ask("one?");
+    const { turns } = conversation;
+    conversation.clear();
+    conversation.clear();
+    const after = scripted([[DONE]], storage).conversation;
+    after.restore();
+    assert.deepEqual([after.turns, after.cleared], [[], turns]);
+    conversation.undo();
+    assert.deepEqual([conversation.turns, conversation.cleared], [turns, []]);
+    assert.deepEqual(storeOn(storage).load(), turns);
+    after.undo();
+    after.clear();
+    await after.ask("two?");
+    assert.deepEqual(after.cleared, []);
+    assert.deepEqual(storeOn(storage).load(true), []);
+  });
+
   test("an answer that was on its way when the page was left is interrupted", async () => {
     const { conversation, storage } = scripted([[SOURCES, token("A"), "wait"]]);
     const asked = conversation.ask("one?");

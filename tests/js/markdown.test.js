@@ -253,3 +253,45 @@ describe("hostile text takes time that grows with its length only", () => {
     }
   });
 });
+
+describe("HTML that models write", () => {
+  test("line breaks are line breaks, in cells too, and never text", () => {
+    for (const br of ["<br>", "<br/>", "<br />", "<BR>", "<br>\n"]) {
+      assert.deepEqual(parseInline(`a${br}b`), [text("a"), { type: "br" }, text("b")]);
+      for (let cut = 1; cut < 4; cut += 1) assert.equal(holdBack(`a${br.slice(0, cut)}`), "a");
+    }
+    assert.deepEqual(blocks("| a | b |\n|---|---|\n| 1<br>2 | c |")[0].rows[1], ["1<br>2", "c"]);
+  });
+
+  test("elements that need no attributes", () => {
+    assert.deepEqual(parseInline("H<sub>2</sub>O, x<SUP>*n*</SUP>"), [
+      text("H"),
+      { type: "sub", children: [text("2")] },
+      text("O, x"),
+      { type: "sup", children: [{ type: "em", children: [text("n")] }] },
+    ]);
+    for (const tag of ["em", "strong", "b", "i", "u", "s", "kbd"]) {
+      assert.deepEqual(parseInline(`<${tag}>x</${tag}>`), [{ type: tag, children: [text("x")] }]);
+    }
+    assert.deepEqual(parseInline("H<sub>2", true)[1], { type: "sub", children: [text("2")] });
+  });
+
+  test("all else stays text", () => {
+    for (const other of ["<sub class=x>2</sub>", "<script>x</script>", "<sub>2</sup>", "<sub>2", "<brx>", "a <b", "if a < b and c > d"]) {
+      assert.deepEqual(parseInline(other), [text(other)]);
+    }
+    assert.deepEqual(parseInline("`<br>` \\<br>"), [{ type: "inlineCode", text: "<br>" }, text(" <br>")]);
+  });
+
+  test("character references are the characters", () => {
+    assert.deepEqual(parseInline("&lt;br&gt;&nbsp;&amp;amp; &quot;&#39; &#x27; &apos; 5&times;3&deg;"), [text("<br>\u00a0&amp; \"' ' ' 5×3°")]);
+    for (const other of ["&unknown;", "&toString;", "&constructor;", "a && b;", "&;", "&#;", "&#x;", "&#9999999;"]) {
+      assert.deepEqual(parseInline(other), [text(other)]);
+    }
+    assert.deepEqual(parseInline("`&lt;`"), [{ type: "inlineCode", text: "&lt;" }]);
+  });
+
+  test("takes linear time where it is hostile", () => {
+    for (const piece of ["<b>", "<b><i>", "<b>x</b>", "&#", "&lt", "<br "]) assert.ok(parseInline(piece.repeat(30_000)).length);
+  });
+});

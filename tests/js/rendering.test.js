@@ -20,7 +20,7 @@ const SOURCES = [
 const ALLOWED = ["https://other.example.org/x.html"];
 
 const TAGS = new Set(
-  "div p h4 hr blockquote ul ol li table tr th td pre code button svg path br em strong a span".split(" "),
+  "div p h4 hr blockquote ul ol li table tr th td pre code button svg path br em strong b i u s sub sup kbd a span".split(" "),
 );
 const ATTRIBUTES = new Set("class href start tabindex role aria-label title type viewBox d".split(" "));
 /** What a class may be; the rest is fixed in the modules. */
@@ -94,7 +94,7 @@ const GRAMMAR = [
   ..."*_`~[]()<>!#|\\-+.:/'\"=&;{}$%@^ \n\t0aZé😀\u202e",
   "```", "~~~", "\n\n", "> ", "- ", "1. ", "    ", "## ", "|---|---|\n", "[1]", "[2]", "[3]", "](", "](javascript:", "](one.html)",
   "![", "https://evil.example/", "javascript:alert(1)", "<script>", "</script>", "<img onerror=", "data:text/html,", "**", "***", "  \n", "\\\n",
-  "python", "html\n", "word", " text ", "| a | b |\n",
+  "<br>", "<br/>", "<sub>", "</sub>", "<b>", "</b>", "<i>", "</i>", "&lt;", "&nbsp;", "&#39;", "&am", "python", "html\n", "word", " text ", "| a | b |\n",
 ];
 
 test("random text is harmless, in pieces as in one", () => {
