@@ -1,10 +1,13 @@
 """Where a request comes from, which pages may ask, and under which names the service answers."""
 
+import httpx2
 import pytest
 from starlette.requests import Request
 
 from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.admission.clients import Clients, client_network
+from molsys_chat_server.admission.origins import check_origin
+from molsys_chat_server.errors import OriginRefusedError
 from molsys_chat_server.metrics import Metrics
 
 QUESTION = "How do I select satellites by altitude?"
@@ -159,7 +162,115 @@ def test_browsers_that_do_not_say_from_which_site(serve) -> None:
     assert status("http://evil.example") == 403
     assert status("null") == 403
     assert status("http://[rubbish") == 403
-    assert status("https://docs.example.org", host="127.0.0.1:8800") == 400, "a proxy's own name"
+    assert status("https://docs.example.org", host="127.0.0.1:8800") == 403
+
+
+def asked_from(origin: str, host: str, **more: str) -> Request:
+    """Return a request as a page's browser sends it."""
+    headers = {"origin": origin, "host": host} | more
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items() if value]
+    return Request({"type": "http", "client": None, "headers": raw})
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("", "10.0.0.5:8800"),
+        ("http://10.0.0.5:8800", "10.0.0.5:8800"),
+        ("http://10.0.0.5", "10.0.0.5"),
+        ("http://10.0.0.5", "10.0.0.5:80"),
+        ("http://10.0.0.5:80", "10.0.0.5"),
+        ("https://10.0.0.5", "10.0.0.5"),
+        ("https://10.0.0.5", "10.0.0.5:443"),
+        ("http://localhost:8800", "localhost:8800"),
+        ("HTTP://LocalHost:8800", "LOCALHOST:8800"),
+        ("http://localhost:8800", "localhost.:8800"),
+        ("http://[::1]:8800", "[::1]:8800"),
+        ("http://[::1]:8800", "[0:0:0:0:0:0:0:1]:8800"),
+        ("http://[2001:DB8::5]", "[2001:db8::5]"),
+        ("http://lab:8800", "lab:8800"),
+        ("http://lab.", "LAB"),
+        ("https://docs.example.org", "docs.example.org:8800"),
+        ("http://docs.example.org:8080", "docs.example.org"),
+    ],
+)
+def test_a_page_of_the_service_itself_may_ask_without_tls(origin, host) -> None:
+    check_origin(asked_from(origin, host), ())
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://evil.example", "127.0.0.1:8800"),
+        ("https://evil.example", "10.0.0.5:8800"),
+        ("https://evil.example", "[::1]:8800"),
+        ("https://evil.example", "localhost:8800"),
+        ("https://evil.example", "lab:8800"),
+        ("https://evil.example", ""),
+        ("http://10.0.0.6:8800", "10.0.0.5:8800"),
+        ("http://10.0.0.5:8888", "10.0.0.5:8800"),
+        ("http://10.0.0.5", "10.0.0.5:8800"),
+        ("http://10.0.0.5:8800", "10.0.0.5"),
+        ("http://localhost:8000", "localhost:8800"),
+        ("http://localhost:8800", "127.0.0.1:8800"),
+        ("http://127.0.0.1:8800", "localhost:8800"),
+        ("http://[::1]:8000", "[::1]:8800"),
+        ("http://[::2]:8800", "[::1]:8800"),
+        ("http://[::1", "[::1]:8800"),
+        ("http://[::1", "[::1"),
+        ("http://10.0.0.5:99999", "10.0.0.5:99999"),
+        ("http://10.0.0.5.evil.example:8800", "10.0.0.5:8800"),
+        ("null", "10.0.0.5:8800"),
+        ("null", "null"),
+        ("null", ""),
+        ("http://", ""),
+        ("http://.", "."),
+        ("file://", "localhost:8800"),
+        ("ftp://10.0.0.5:8800", "10.0.0.5:8800"),
+        ("chrome-extension://lab", "lab"),
+        ("10.0.0.5:8800", "10.0.0.5:8800"),
+        ("http://10.0.0.5:8800, https://evil.example", "10.0.0.5:8800"),
+    ],
+)
+def test_a_page_of_another_origin_may_not_ask_without_tls(origin, host) -> None:
+    with pytest.raises(OriginRefusedError, match="let the proxy pass on the Host") as refused:
+        check_origin(asked_from(origin, host), ("https://docs.example.org",))
+    assert repr(host) in str(refused.value)
+    check_origin(asked_from(origin, host), ("*",))
+
+
+def test_a_browser_that_says_the_site_needs_no_comparison() -> None:
+    """A proxy over TLS need not pass the name on."""
+    for site in ("same-origin", "none"):
+        request = asked_from(
+            "https://docs.example.org", "127.0.0.1:8800", **{"sec-fetch-site": site}
+        )
+        check_origin(request, ())
+    for site in ("cross-site", "same-site"):
+        request = asked_from("http://10.0.0.5", "10.0.0.5", **{"sec-fetch-site": site})
+        with pytest.raises(OriginRefusedError):
+            check_origin(request, ())
+
+
+def test_no_endpoint_works_for_another_origin_at_an_address(serve) -> None:
+    server = serve(cors_origins=["http://pages.example.org"])
+    requests = [
+        ("GET", "/v1/search?q=select"),
+        ("GET", "/v1/index"),
+        ("GET", "/v1/models"),
+        ("GET", "/v1/models/Orbit"),
+        ("POST", "/v1/chat"),
+        ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/feedback"),
+        ("POST", "/v1/session"),
+        ("POST", "/mcp"),
+    ]
+    for origin, refused in {"http://evil.example": True, "http://pages.example.org": False}.items():
+        for method, path in requests:
+            answer = httpx2.request(method, server.url + path, headers={"Origin": origin})
+            assert (answer.status_code == 403) == refused, (origin, path)
+    own = {"Origin": server.url}
+    assert server.get("/v1/search?q=select", headers=own).is_success
 
 
 # Names

@@ -1,11 +1,12 @@
 """The documentation served beside the chat."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
-from molsys_chat_server.web.pages import insert_head
+from molsys_chat_server.web.pages import insert_head, is_hidden
 
 TAG = '<script type="module" src="/_molsys_chat/molsys-chat/launcher.js" data-page="{}"></script>'
 
@@ -23,6 +24,33 @@ def docs(tmp_path: Path) -> Path:
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
     return folder
+
+
+@pytest.fixture
+def hidden(docs: Path) -> Path:
+    """The docs with files that are not for readers, and a few that look like them."""
+    for name in (
+        ".buildinfo",
+        ".env",
+        ".git/config",
+        ".git/index.html",
+        "guide/.env",
+        "guide/.git/config",
+        ".well-known/.env",
+        "guide/.well-known/x.txt",
+        "a..b/.env",
+    ):
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text("secret", encoding="utf-8")
+    for name in (".well-known/security.txt", "_chat/manifest.json", "a..b/c.txt", "_static/d.js"):
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text("public", encoding="utf-8")
+    (docs / "env.txt").symlink_to(docs / ".env")
+    (docs / "git").symlink_to(docs / ".git")
+    (docs / "up").symlink_to(docs.parent)
+    (docs / "inside.txt").symlink_to(docs / "a..b" / "c.txt")
+    (docs / "round.txt").symlink_to(docs / "round.txt")
+    return docs
 
 
 @pytest.fixture
@@ -115,6 +143,96 @@ def test_nothing_outside_the_folder_is_served(serve, docs, path) -> None:
         response = client.get(url)
     assert response.status_code == 404
     assert "secret" not in response.text.replace("secret.txt", "")
+
+
+HIDDEN = [
+    "/.buildinfo",
+    "/.env",
+    "/.git",
+    "/.git/",
+    "/.git/config",
+    "/%2egit/config",
+    "/%2Egit/config",
+    "/.git%2fconfig",
+    "/./.env",
+    "/guide/../.env",
+    "/guide/%2e%2e/.env",
+    "//.env",
+    "/.env/",
+    "/.env?x=1",
+    "/.env%00.html",
+    "/guide/.env",
+    "/guide/.git/config",
+    "/guide%5c.env",
+    "/.well-known/.env",
+    "/.well-known/../.env",
+    "/guide/.well-known/x.txt",
+    "/a..b/.env",
+    "/env.txt",
+    "/git/config",
+    "/git/",
+    "/up/secret.txt",
+    "/up/docs/.env",
+    "/round.txt",
+    "/%ff",
+    "/...",
+]
+LOOKS_HIDDEN = [
+    "/.well-known/security.txt",
+    "/%2ewell-known/security.txt",
+    "/_chat/manifest.json",
+    "/a..b/c.txt",
+    "/_static/d.js",
+    "/inside.txt",
+    "/guide/./../_chat/manifest.json",
+]
+
+
+def answers(server: Any, paths: list[str]) -> dict[str, httpx2.Response]:
+    """Return what a service says to paths, which it gets as they are written."""
+    url = httpx2.URL(server.url)
+    with httpx2.Client() as client:
+        return {path: client.get(url.copy_with(raw_path=path.encode())) for path in paths}
+
+
+@pytest.mark.parametrize("app", [{}, {"page_head": TAG.format}], ids=["plain", "changed"])
+def test_hidden_files_are_not_served(serve, hidden, app) -> None:
+    for path, response in answers(serve(docs=hidden, app=app), HIDDEN).items():
+        assert response.status_code == 404, path
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "secret" not in response.text
+
+
+def test_what_only_looks_hidden_is_served(serve, hidden) -> None:
+    for path, response in answers(serve(docs=hidden), LOOKS_HIDDEN).items():
+        assert (response.status_code, response.text) == (200, "public"), path
+
+
+def test_docs_below_a_hidden_folder_are_served(serve, docs, tmp_path) -> None:
+    (tmp_path / ".build").mkdir()
+    below = docs.rename(tmp_path / ".build" / "html")
+    (tmp_path / "linked").symlink_to(below)
+    for folder in (below, tmp_path / "linked"):
+        assert serve(docs=folder).get("/").is_success
+        assert serve(docs=folder).get("/.env").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "hidden"),
+    [
+        (".", False),
+        ("guide/index.html", False),
+        ("_chat/a.b", False),
+        ("..a", True),
+        (".well-known", False),
+        (".well-known/acme-challenge/x", False),
+        (".well-known/.x", True),
+        (".well-knownx/x", True),
+        ("guide/.well-known", True),
+    ],
+)
+def test_which_paths_are_hidden(path, hidden) -> None:
+    assert is_hidden(path) is hidden
 
 
 def test_file_that_may_not_be_read_is_not_found(serve, docs, monkeypatch) -> None:

@@ -1,9 +1,11 @@
 """The built documentation, served as it lies on disk."""
 
+import errno
 import hashlib
+import os
 import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
@@ -19,7 +21,37 @@ _HEAD_END = re.compile(rb"</head\s*>", re.IGNORECASE)
 _BODY_START = re.compile(rb"<body[\s>]", re.IGNORECASE)
 
 
-class DocsPages(StaticFiles):
+_PUBLIC_DOT_FOLDER = ".well-known"
+"""The one folder with such a name whose files are meant for everybody (RFC 8615)."""
+
+
+class _PublicFiles(StaticFiles):
+    """A folder of files without its hidden ones, such as ``.git`` and ``.env``.
+
+    Links lead nowhere out of the folder, and to none of its hidden files.
+    """
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Return where a file lies and what it is; nothing where it is not to be had."""
+        try:
+            found, status = super().lookup_path(path)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            return "", None  # links in a circle
+        if status is None or is_hidden(path) or is_hidden(self._within(found)):
+            return "", None
+        return found, status
+
+    def _within(self, found: str) -> str:
+        return next(
+            os.path.relpath(found, real)
+            for real in map(os.path.realpath, self.all_directories)
+            if os.path.commonpath([found, real]) == real
+        )
+
+
+class DocsPages(_PublicFiles):
     """A folder of built HTML; something may be put into each page's head on the way out.
 
     :param folder: the folder, which is only read.
@@ -66,7 +98,7 @@ class DocsPages(StaticFiles):
         )
 
 
-class Assets(StaticFiles):
+class Assets(_PublicFiles):
     """The widget's files, which a browser asks about each time: an upgrade shows at once."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -75,6 +107,16 @@ class Assets(StaticFiles):
         response.headers["Cache-Control"] = "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def is_hidden(path: str) -> bool:
+    """Return whether a part of a path in the folder begins with a dot.
+
+    ``.well-known`` is public at the top of the folder, as the standard has it.
+    """
+    parts = PurePath(path).parts
+    public = parts[:1] == (_PUBLIC_DOT_FOLDER,)
+    return any(part.startswith(".") for part in parts[public:])
 
 
 def insert_head(page: bytes, head: str) -> bytes:
