@@ -47,9 +47,11 @@ export function land() {
     const target = document.querySelector(":target");
     if (target) reveal(target, opened);
     const now = topOf(target);
-    const moved = !(Math.abs(now + scrollY - place) < 2);
+    const scrolled = Math.abs(now - top) > 4;
+    // While it loads, the browser scrolls too; afterwards it is somebody else.
+    const moved = !(Math.abs(now + scrollY - place) < 2) || (scrolled && quiet < 5);
+    if (quiet > QUIET || (scrolled && !moved)) over.abort();
     quiet = moved || document.readyState !== "complete" ? 0 : quiet + 1;
-    if (quiet > QUIET || (!moved && Math.abs(now - top) > 4)) over.abort();
     if (over.signal.aborted) return clearInterval(timer);
     if (!moved) return;
     target?.scrollIntoView({ behavior: "instant" });
