@@ -9,11 +9,19 @@ const LONGEST_FORMATTED = 100_000;
 
 /** Loaded with the first code. @type {typeof import("./highlight.js").colorCode | undefined} */
 let colorCode;
+/** What code is made of: pieces that stay the same stay. @type {WeakMap<HTMLElement, Colored[]>} */
+const coloured = new WeakMap();
 
 /** @param {HTMLElement} code @param {string} text @param {string} language */
 async function fillCode(code, text, language) {
   if (colorCode) {
-    code.replaceChildren(...colorCode(text, language).map(([name, piece]) => (name ? el("span", name, piece) : piece)));
+    const pieces = colorCode(text, language);
+    const before = coloured.get(code) ?? [];
+    let same = 0;
+    while (same < pieces.length && `${pieces[same]}` === `${before[same]}`) same += 1;
+    while (code.childNodes.length > same) code.lastChild?.remove();
+    code.append(...pieces.slice(same).map(([name, piece]) => (name ? el("span", name, piece) : piece)));
+    coloured.set(code, pieces);
     return;
   }
   code.replaceChildren(text);

@@ -217,7 +217,7 @@ def test_events_tell_the_page_what_happens_and_the_page_can_ask(
     ]
 
 
-def test_two_hundred_turns_come_back_fast_and_in_order(
+def test_two_hundred_turns_come_back_in_order_the_last_at_once(
     service: Any, script: Any, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(service.url)
@@ -230,12 +230,13 @@ def test_two_hundred_turns_come_back_fast_and_in_order(
     page.reload()
     page.wait_for_selector(".molsys-chat-launcher")
     page.evaluate("import(document.querySelector('script[data-molsys-chat]').src)")
-    took = page.evaluate(
-        "async () => { const begin = performance.now(); await molsysChat.open();"
-        " return performance.now() - begin }"
+    at_once = page.evaluate(
+        "molsysChat.open().then(() => [...document.querySelectorAll('.mc-question')]"
+        ".map(e => e.textContent))"
     )
-    assert took < 2000
-    expect(page.locator(".mc-turn")).to_have_count(200)
+    assert len(at_once) <= 40
+    assert at_once[-1] == "Question 199?"
+    expect(page.locator(".mc-turn")).to_have_count(200, timeout=60_000)
     assert page.locator(".mc-question").all_text_contents() == [
         f"Question {n}?" for n in range(200)
     ]

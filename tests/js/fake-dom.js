@@ -18,6 +18,14 @@ export class FakeElement {
     return this.nodes.filter((node) => node instanceof FakeElement);
   }
 
+  get childNodes() {
+    return this.nodes;
+  }
+
+  get lastChild() {
+    return { remove: () => this.nodes.pop() };
+  }
+
   /** @returns {FakeElement | null} */
   get lastElementChild() {
     return this.children.at(-1) ?? null;
