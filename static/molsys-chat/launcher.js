@@ -20,7 +20,7 @@ const STYLE = `
   &::before { content: ""; width: 20px; height: 18px; background: var(--mc-accent); forced-color-adjust: none; clip-path: path("M1 1h18v13h-9l-4 4v-4H1z") }
   &[data-place^=corner] {
     position: fixed; inset-block-end: var(--molsys-chat-bottom, 20px); inset-inline-end: var(--molsys-chat-side, 20px); z-index: 1020;
-    min-height: 44px; padding: 0 1em; border-radius: 20px; box-shadow: 0 2px 9px #0003; margin-bottom: var(--mc-lift);
+    min-height: 44px; padding: 0 1em; border-radius: 20px; box-shadow: 0 2px 9px #0003; margin-bottom: var(--mc-up);
     &[aria-expanded=true] { display: none }
   }
   @media (width < 40rem) { &:not([data-failed]) span { position: absolute; clip-path: inset(50%) } }
@@ -84,7 +84,7 @@ function dodge(button) {
     return pinned?.clientHeight < innerHeight / 2 || (at && isTaken(at - 1));
   };
   while (height && up < innerHeight / 2 && isTaken(35)) up += 8;
-  button.style.setProperty("--mc-lift", `${(lift = up)}px`);
+  button.style.setProperty("--mc-up", `${(lift = up)}px`);
 }
 
 /** @param {string} words @param {string} question */
