@@ -91,6 +91,8 @@ class Site:
     """Seconds for a connection, and between two pieces."""
     tls: ssl.SSLContext | None = None
     """What certificates are checked with; None for the default."""
+    redirect_origins: frozenset[str] = frozenset()
+    """Origins besides the address's own that it may redirect to, as :func:`origin_of` says them."""
 
 
 class Fetcher:
@@ -179,7 +181,7 @@ class Fetcher:
                     if response.status_code not in _REDIRECTS:
                         yield response
                         return
-                    target = _redirected(response, target)
+                    target = self._redirected(response, target)
         except _FAILURES as error:
             raise FetchError(
                 Trouble.AWAY, f"{url.partition('?')[0]} cannot be had ({_reason(error)})"
@@ -191,12 +193,29 @@ class Fetcher:
 
     def _authorization(self, target: httpx2.URL) -> dict[str, str]:
         """Return the key for the site's own origin; nobody else gets it."""
-        if not self._site.key or _origin(target) != _origin(httpx2.URL(self._site.url)):
+        if not self._site.key or origin_of(target) != origin_of(httpx2.URL(self._site.url)):
             return {}
         return {"Authorization": self._site.key}
 
+    def _redirected(self, response: httpx2.Response, target: httpx2.URL) -> httpx2.URL:
+        """Return where a redirect leads.
 
-def _redirected(response: httpx2.Response, target: httpx2.URL) -> httpx2.URL:
+        :raises FetchError: if the site must not lead there.
+        """
+        led = _location(response, target)
+        own = httpx2.URL(self._site.url)
+        allowed = {origin_of(own), _upgraded(own), *self._site.redirect_origins}
+        if origin_of(led) in allowed:
+            return led
+        raise FetchError(
+            Trouble.UNFIT,
+            f"{_shown(target)} redirects to {_shown(led)}, which is on another host or port: name"
+            f" the address that it leads to in indexes, or {origin_of(led)} in"
+            " index_redirect_origins",
+        )
+
+
+def _location(response: httpx2.Response, target: httpx2.URL) -> httpx2.URL:
     """Return where a redirect leads.
 
     :raises FetchError: if that is no web address, or less protected than the one before.
@@ -205,18 +224,32 @@ def _redirected(response: httpx2.Response, target: httpx2.URL) -> httpx2.URL:
     led = target.join(location)
     if led.scheme not in {"http", "https"} or not led.host or led.userinfo:
         raise FetchError(
-            Trouble.UNFIT, f"{target} redirects to {location[:200]!r}, which is no web address"
+            Trouble.UNFIT,
+            f"{_shown(target)} redirects to {location[:200]!r}, which is no web address",
         )
     if target.scheme == "https" and led.scheme == "http":
         raise FetchError(
             Trouble.UNFIT,
-            f"{target} redirects from https to http ({str(led)[:200]}): that is not followed",
+            f"{_shown(target)} redirects from https to http ({_shown(led)}): that is not followed",
         )
     return led
 
 
-def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def origin_of(url: httpx2.URL) -> str:
+    """Return an address's scheme, host and port, the port left out where it is the scheme's own."""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    port = f":{url.port}" if url.port is not None else ""
+    return f"{url.scheme}://{host}{port}".lower()
+
+
+def _upgraded(url: httpx2.URL) -> str:
+    """Return the same host's https origin, where a site on http's own port may lead there."""
+    return origin_of(url.copy_with(scheme="https") if url.port is None else url)
+
+
+def _shown(url: httpx2.URL) -> str:
+    """Return an address for a message, without what stands after a question mark."""
+    return str(url).partition("?")[0][:200]
 
 
 def _require_ok(response: httpx2.Response, url: str) -> None:

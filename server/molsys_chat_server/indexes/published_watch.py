@@ -120,7 +120,14 @@ def published_indexes(settings: Settings) -> PublishedIndexes:
     tls = httpx2.create_ssl_context() if urls else None
     root = settings.index_folder_path
     sites = [
-        Site(url, _key_for(url, settings), settings.index_silence_timeout_s, tls) for url in urls
+        Site(
+            url,
+            _key_for(url, settings),
+            settings.index_silence_timeout_s,
+            tls,
+            frozenset(settings.index_redirect_origins),
+        )
+        for url in urls
     ]
     return PublishedIndexes([PublishedIndex(site, root, rules, times) for site in sites])
 

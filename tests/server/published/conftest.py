@@ -38,7 +38,8 @@ def look_at(tmp_path: Path) -> Callable[..., PublishedIndex]:
 
     def look(url: str, **changed: Any) -> PublishedIndex:
         silence_s, tls = changed.pop("silence_s", 5.0), changed.pop("tls", None)
-        place = Site(url, changed.pop("key", ""), silence_s, tls)
+        origins = frozenset(changed.pop("redirect_origins", ()))
+        place = Site(url, changed.pop("key", ""), silence_s, tls, origins)
         rules = PublishedRules(changed.pop("most_mb", 50), changed.pop("models", ()))
         times = LookTimes(total_s=changed.pop("total_s", 20.0))
         changed.setdefault("try_folder", lambda folder: None)

@@ -5,7 +5,7 @@ import pytest
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.indexes.published_watch import published_indexes
 from molsys_chat_server.settings import load_settings
-from molsys_chat_server.settings.publishing import published_url
+from molsys_chat_server.settings.publishing import published_url, web_origin
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,34 @@ def test_a_key_is_never_sent_unprotected(settings) -> None:
     published_indexes(settings(indexes=["https://docs.example.org/_chat/"], index_keys=keys))
     local = settings(indexes=["http://127.0.0.1:1/"], index_keys={"127.0.0.1": "Bearer s"})
     published_indexes(local)
+
+
+@pytest.mark.parametrize(
+    ("entry", "origin"),
+    [
+        ("https://CDN.example.org:443/", "https://cdn.example.org"),
+        ("http://cdn.example.org:8080", "http://cdn.example.org:8080"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_origins_are_written_alike(settings, entry, origin) -> None:
+    assert settings(index_redirect_origins=entry).index_redirect_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "cdn.example.org",
+        "https://cdn.example.org/docs",
+        "https://u:p@cdn.example.org",
+        "https://*",
+        "ftp://a",
+        "https://a:b",
+        "https://[a",
+    ],
+)
+def test_origins_that_are_none(settings, entry) -> None:
+    with pytest.raises(SettingsError, match="index_redirect_origins"):
+        settings(index_redirect_origins=[entry])
+    with pytest.raises(ValueError, match=r"origin|number|IPv6"):
+        web_origin(entry)

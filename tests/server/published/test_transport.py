@@ -7,10 +7,11 @@ import tracemalloc
 import zlib
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from molsys_chat_server.indexes.fetching import Site
-from molsys_chat_server.indexes.fetching_errors import Trouble
+from molsys_chat_server.indexes.fetching import Fetcher, Site
+from molsys_chat_server.indexes.fetching_errors import FetchError, Trouble
 
 from . import site as published_site
 from .kept import FILES, assert_kept, rewrite, version_kept
@@ -85,10 +86,12 @@ def test_what_cannot_be_unpacked(kept, web, body, encoding, told) -> None:
         ("file:///etc/passwd", "no web address"),
         ("ftp://docs.example.org/manifest.json", "no web address"),
         ("http://user:password@127.0.0.1/manifest.json", "no web address"),
-        ("http://[bad/manifest.json", "cannot be had"),
+        ("http://[bad/manifest.json", "on another host or port"),
         ("manifest.json", "redirects more than 5 times"),
         ("", "redirects more than 5 times"),
-        (f"http://{'a' * 70}.example/manifest.json", "cannot be had"),
+        (f"http://{'a' * 70}.example/manifest.json", "on another host or port"),
+        ("//127.0.0.2/manifest.json", "on another host or port"),
+        ("https://127.0.0.1/manifest.json", "on another host or port"),
     ],
 )
 def test_a_redirect_that_is_not_followed(kept, web, location, told) -> None:
@@ -99,10 +102,60 @@ def test_a_redirect_that_is_not_followed(kept, web, location, told) -> None:
     assert len(web.asked) <= 3 + 6
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_redirect_to_another_origin_is_refused(kept, web, name, index_folder) -> None:
+    other = PublishedSite(index_folder)
+    web.scripts[name] = published_site.redirecting(f"{other.url}{name}?a=b")
+    kept.look()
+    other.stop()
+    assert_kept(
+        kept, Trouble.UNFIT, f"{web.url}{name} redirects to {other.url}{name}, which is on another",
+        f"or http://127.0.0.1:{other.port} in index_redirect_origins",
+    )  # fmt: skip
+    assert other.asked == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_redirect_within_the_origin_is_followed(look_at, web, name) -> None:
+    web.scripts[name] = lambda exchange: (
+        exchange.give()
+        if "/moved/" in exchange.path
+        else exchange.send(301, Location=f"moved/{name}")
+    )
+    index = look_at(web.url)
+    assert index.state.problem == ""
+    assert version_kept(index) == "1.9"
+
+
+@pytest.mark.parametrize(
+    ("site_url", "led", "followed"),
+    [
+        ("http://a.example/", "https://a.example/x", True),
+        ("http://a.example:80/", "https://a.example:443/x", True),
+        ("http://a.example:8080/", "https://a.example/x", False),
+        ("http://a.example/", "https://a.example:8443/x", False),
+        ("https://a.example/", "https://b.example/x", False),
+        ("https://A.example/", "https://a.EXAMPLE:443/x", True),
+        ("https://a.example/", "https://cdn.example/x", True),
+        ("https://a.example/", "https://cdn.example.evil/x", False),
+    ],
+)
+def test_what_a_site_may_redirect_to(site_url, led, followed) -> None:
+    fetcher = Fetcher(Site(site_url, redirect_origins=frozenset({"https://cdn.example"})), None)
+    response = httpx2.Response(302, headers={"Location": led})
+    if followed:
+        assert fetcher._redirected(response, httpx2.URL(site_url)) == httpx2.URL(led)
+    else:
+        with pytest.raises(FetchError, match="index_redirect_origins"):
+            fetcher._redirected(response, httpx2.URL(site_url))
+
+
 def test_a_key_goes_to_its_own_origin_alone(look_at, web, tmp_path, old_index_folder) -> None:
     other = PublishedSite(old_index_folder)
     web.scripts["vectors.faiss"] = published_site.redirecting(f"{other.url}vectors.faiss")
-    index = look_at(web.url, key="Bearer secret")
+    index = look_at(
+        web.url, key="Bearer secret", redirect_origins=[f"http://127.0.0.1:{other.port}"]
+    )
     other.stop()
     assert version_kept(index) == "1.9"
     assert all(each.headers["authorization"] == "Bearer secret" for each in web.asked)
