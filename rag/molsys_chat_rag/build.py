@@ -216,7 +216,7 @@ class _Build:
             return self._refresh(manifest, inventory)
         with _writing(self._target), building(self._target):
             pass  # a folder that cannot be written is better known now than after the embedding
-        previous = read_previous(self._target, manifest, model.digest) if manifest else Previous()
+        previous = self._previous(manifest, model)
         content = assemble_content(
             self._read_pages(files, previous), inventory, token_counter(model.folder), model.window
         )
@@ -255,6 +255,16 @@ class _Build:
             self._warnings.append(f"the previous index is not used: {error}")
             return None
         return manifest
+
+    def _previous(self, manifest: Manifest | None, model: EmbeddingModel) -> Previous:
+        """Return what the previous index holds; nothing where there is none that can be read."""
+        if manifest is None:
+            return Previous()
+        try:
+            return read_previous(self._target, manifest, model.digest)
+        except IndexUnusableError as error:
+            self._warnings.append(f"the previous index is not used: {error}")
+            return Previous()
 
     def _refresh(self, manifest: Manifest, inventory: Inventory) -> BuildReport:
         """Bring names, address and commit up to date; the content is right as it is."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from molsys_chat_rag.addresses import url_of
 from molsys_chat_rag.embedding.models import Embedder, load_embedder
-from molsys_chat_rag.errors import DamagedIndexError, ModelMismatchError
+from molsys_chat_rag.errors import ModelMismatchError
 from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.names.foreign import FOREIGN, ForeignNames
 from molsys_chat_rag.names.known_names import KnownNames
@@ -37,6 +37,7 @@ from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.folder import recover_unless_building
 from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
+from molsys_chat_rag.storage.vector_file import read_vectors
 
 EXCERPT = 300
 """Characters of an excerpt."""
@@ -105,10 +106,11 @@ class Index:
         recover_unless_building(folder)
         manifest = read_manifest(folder)
         check_files(manifest, folder)
-        vectors = _read_vectors(folder / VECTORS, manifest)
+        vectors = read_vectors(folder / VECTORS, manifest)
         loaded = embedder or load_embedder(manifest.model.id)
         _check_model(loaded, manifest, folder)
         store = Store(folder / STORE)
+        store.check_counts(manifest.counts)
         taken = turns or Turns(os.cpu_count() or 1)
         return cls(folder, manifest, store, vectors, loaded, weights or Weights(), reranker, taken)
 
@@ -117,6 +119,13 @@ class Index:
         self._store.close()
         if self._foreign is not None:
             self._foreign.close()
+
+    def check_content(self) -> None:
+        """Read all that search and answers are made of.
+
+        :raises DamagedIndexError: if a part of it is what no build writes.
+        """
+        self._store.check_content()
 
     @property
     def embedder(self) -> Embedder:
@@ -282,25 +291,6 @@ class Index:
             similarity=similarity,
             also_at=tuple(sorted(places - {section.address})),
         )
-
-
-def _read_vectors(path: Path, manifest: Manifest) -> faiss.IndexFlat:
-    try:
-        vectors = faiss.read_index(str(path))
-    except RuntimeError as error:
-        raise DamagedIndexError(
-            f"{path} cannot be read ({str(error).splitlines()[0]}): rebuild the index with --full"
-        ) from None
-    if not isinstance(vectors, faiss.IndexFlat):
-        raise DamagedIndexError(
-            f"{path} holds a {type(vectors).__name__}, not plain vectors: rebuild it with --full"
-        )
-    if vectors.d != manifest.model.dimension or vectors.ntotal != manifest.counts["vectors"]:
-        raise DamagedIndexError(
-            f"{path} holds {vectors.ntotal} vectors of {vectors.d} dimensions, its manifest says "
-            f"{manifest.counts['vectors']} of {manifest.model.dimension}: rebuild it with --full"
-        )
-    return vectors
 
 
 def _check_model(embedder: Embedder, manifest: Manifest, folder: Path) -> None:

@@ -74,6 +74,15 @@ def write_foreign(names: Iterable[ForeignName], path: Path) -> None:
         connection.execute("COMMIT")
 
 
+def _find_nonsense(connection: sqlite3.Connection) -> str:
+    """Return what is wrong with the file's values, as the end of a sentence; empty for nothing."""
+    query = (
+        "SELECT 1 FROM names WHERE typeof(name) <> 'text' OR typeof(kind) <> 'text'"
+        " OR typeof(url) <> 'text' LIMIT 1"
+    )
+    return "holds names that are no text" if connection.execute(query).fetchone() else ""
+
+
 class ForeignNames:
     """Looks names of other projects up; safe to share between threads."""
 
@@ -83,7 +92,7 @@ class ForeignNames:
         :raises DamagedIndexError: if it is none of ours.
         """
         self._lock = Lock()
-        self._connection = open_read_only(path, frozenset({"names", "tails"}))
+        self._connection = open_read_only(path, _SCHEMA, _find_nonsense)
 
     def close(self) -> None:
         """Let go of the file."""

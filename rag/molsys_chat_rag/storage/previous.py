@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from molsys_chat_rag.embedding.models import Vectors
@@ -11,6 +10,7 @@ from molsys_chat_rag.reading.page import Page
 from molsys_chat_rag.reading.site import PageFile
 from molsys_chat_rag.storage.manifest import Manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
+from molsys_chat_rag.storage.vector_file import read_vectors
 
 READER = 7
 """Raised whenever pages are read or cut in another way: older indexes are then read anew."""
@@ -40,13 +40,14 @@ def read_previous(folder: Path, manifest: Manifest, model_digest: str) -> Previo
     """
     store = Store(folder / STORE)
     try:
+        store.check_counts(manifest.counts)
         pages = _pages(store) if manifest.chunker.get("reader") == READER else {}
         if manifest.model.digest != model_digest:
             return Previous(pages)
         rows = {text: row for row, text in enumerate(store.embedded_texts())}
     finally:
         store.close()
-    index = faiss.read_index(str(folder / VECTORS))
+    index = read_vectors(folder / VECTORS, manifest)
     return Previous(pages, rows, index.reconstruct_n(0, index.ntotal))
 
 

@@ -5,7 +5,6 @@ same bytes; it is read only ever after.
 """
 
 import json
-import re
 import sqlite3
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,8 @@ from molsys_chat_rag.reading.content import Content, Text
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_rag.search.lexical import Posting, build_postings
-from molsys_chat_rag.storage.read_only import open_read_only
+from molsys_chat_rag.storage.read_only import damaged, open_read_only
+from molsys_chat_rag.storage.store_check import find_miscount, find_nonsense
 
 STORE = "store.sqlite"
 VECTORS = "vectors.faiss"
@@ -47,12 +47,13 @@ CREATE TABLE texts (section INTEGER PRIMARY KEY, chunks INTEGER NOT NULL, headin
 CREATE TABLE terms (term TEXT PRIMARY KEY, word TEXT NOT NULL, holding INTEGER NOT NULL,
     rows BLOB NOT NULL, impacts BLOB NOT NULL) WITHOUT ROWID;
 """
-_TABLES = frozenset(re.findall(r"^CREATE TABLE (\w+)", _SCHEMA, re.MULTILINE))
 _INDEXES = """
 CREATE INDEX sections_by_page ON sections (page);
 CREATE INDEX sections_by_canonical ON sections (canonical);
 CREATE INDEX chunks_by_section ON chunks (section);
 """
+_AT_ONCE = 100
+"""Rows that are read at once where everything is read."""
 _SECTION_COLUMNS = (
     "s.page, s.anchor, s.title, s.path, s.kind, s.aliases, s.parent, s.symbol, s.role, "
     "s.signature, s.blocks, c.blocks, s.id = s.canonical"
@@ -156,15 +157,44 @@ def _section_row(position: int, canonical: int, section: Section) -> tuple[objec
 
 
 class Store:
-    """Reads a store; safe to share between threads."""
+    """Reads a store; safe to share between threads.
+
+    Every method raises DamagedIndexError where it meets what no build writes.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open a store.
 
-        :raises DamagedIndexError: if it is not one.
+        :raises DamagedIndexError: if it is not one, or does not fit together.
         """
         self._lock = Lock()
-        self._connection = open_read_only(path, _TABLES)
+        self._path = path
+        self._connection = open_read_only(path, _SCHEMA + _INDEXES, find_nonsense)
+        self._chunks = int(str(self._rows("SELECT count(*) FROM chunks")[0][0]))
+
+    def check_counts(self, counts: Mapping[str, int]) -> None:
+        """Check that a manifest counts what is here.
+
+        :raises DamagedIndexError: if it does not.
+        """
+        with self._lock:
+            problem = find_miscount(self._connection, counts)
+        if problem:
+            raise damaged(self._path, problem)
+
+    def check_content(self) -> None:
+        """Read all that search and answers are made of, a part at a time.
+
+        :raises DamagedIndexError: if a part of it cannot be read.
+        """
+        rows = len(self.canonical())
+        for start in range(0, max(rows, self._chunks), _AT_ONCE):
+            ids = range(start, start + _AT_ONCE)
+            self.sections(ids)
+            self.chunk_texts(ids)
+        terms = [term for term, _, _ in self.vocabulary()]
+        for start in range(0, len(terms), _AT_ONCE):
+            self.postings(terms[start : start + _AT_ONCE])
 
     def close(self) -> None:
         """Let go of the file."""
@@ -172,8 +202,21 @@ class Store:
             self._connection.close()
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        with self._lock, closing(self._connection.execute(query, values)) as cursor:
-            return cursor.fetchall()
+        try:
+            with self._lock, closing(self._connection.execute(query, values)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.ProgrammingError:  # closed: a mistake of ours
+            raise
+        except sqlite3.DatabaseError as error:
+            raise damaged(self._path, f"cannot be read ({error})") from None
+
+    def _read(self, row: Sequence[object]) -> Section:
+        try:
+            return _section(row)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise damaged(
+                self._path, f"holds a section that cannot be read ({str(error)[:200]})"
+            ) from None
 
     def page_digests(self) -> dict[str, tuple[str, str, bool]]:
         """Return each page's title, digest, and whether it is indexed."""
@@ -184,14 +227,14 @@ class Store:
         """Return the sections of each page, whole and in order."""
         pages: dict[str, list[Section]] = {}
         for row in self._rows(f"{_SECTIONS} ORDER BY s.id"):
-            section = _section(row)
+            section = self._read(row)
             pages.setdefault(section.page, []).append(section)
         return pages
 
     def page(self, name: str) -> list[Section]:
         """Return the sections of one page, whole and in order; none where there is no such page."""
         rows = self._rows(f"{_SECTIONS} WHERE s.page = ? ORDER BY s.id", (name,))
-        return [_section(row) for row in rows]
+        return [self._read(row) for row in rows]
 
     def addresses(self) -> list[str]:
         """Return every address and further anchor."""
@@ -202,7 +245,7 @@ class Store:
         marks = ",".join("?" * len(ids))
         query = _SECTIONS.replace("SELECT ", "SELECT s.id, ", 1)
         rows = self._rows(f"{query} WHERE s.id IN ({marks})", ids)
-        return {int(str(row[0])): _section(row[1:]) for row in rows}
+        return {int(str(row[0])): self._read(row[1:]) for row in rows}
 
     def find(self, addresses: Sequence[str]) -> dict[str, int]:
         """Return, by address, the row id of the section that has it as anchor or further anchor."""
@@ -284,15 +327,20 @@ class Store:
         """Return the inverted index's entries of some terms; terms that no text holds have none."""
         marks = ",".join("?" * len(terms))
         query = f"SELECT term, word, rows, impacts FROM terms WHERE term IN ({marks})"  # noqa: S608
-        return [
-            Posting(
-                str(term),
-                str(word),
-                np.frombuffer(_bytes(rows), dtype=np.int32),
-                np.frombuffer(_bytes(impacts), dtype=np.float32),
-            )
-            for term, word, rows, impacts in self._rows(query, terms)
-        ]
+        return [self._posting(*row) for row in self._rows(query, terms)]
+
+    def _posting(self, term: object, word: object, rows: object, impacts: object) -> Posting:
+        found = Posting(
+            str(term),
+            str(word),
+            np.frombuffer(_bytes(rows), dtype=np.int32),
+            np.frombuffer(_bytes(impacts), dtype=np.float32),
+        )
+        ascending = bool((np.diff(found.rows) > 0).all())
+        inside = found.rows[0] >= 0 and found.rows[-1] < self._chunks
+        if not (ascending and inside and np.isfinite(found.impacts).all()):
+            raise damaged(self._path, f"holds a term that is nowhere ({found.term[:40]!r})")
+        return found
 
     def vocabulary(self) -> list[tuple[str, str, int]]:
         """Return every term, the word that stands for it, and how many chunks hold it."""
@@ -318,7 +366,7 @@ def _section(row: Sequence[object]) -> Section:
         path=tuple(map(without_unseen, json.loads(path))),
         kind=SectionKind(kind),
         blocks=blocks,
-        aliases=tuple(json.loads(aliases)),
+        aliases=tuple(map(without_unseen, json.loads(aliases))),
         parent=parent,
         symbol=symbol,
         role=role,
@@ -328,6 +376,6 @@ def _section(row: Sequence[object]) -> Section:
 
 def _blocks(text: str) -> tuple[Block, ...]:
     return tuple(
-        Block(BlockKind(kind), without_unseen(body), label)
+        Block(BlockKind(kind), without_unseen(body), without_unseen(label))
         for kind, body, label in json.loads(text)
     )

@@ -1,20 +1,27 @@
-"""Whether a fetched index can be opened, before it takes the place of the one that is served."""
+"""Whether a fetched index can be searched, before it takes the place of the one that is served."""
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+
+import numpy as np
 
 from molsys_chat_rag.embedding.models import EmbeddingModel, Vectors, find_model
 from molsys_chat_rag.errors import DamagedIndexError, RagError
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.storage.manifest import read_manifest
 
-_UNREADABLE = (sqlite3.Error, ValueError, TypeError, LookupError, RuntimeError)
+_UNREADABLE = (
+    sqlite3.Error, ValueError, TypeError, LookupError, RuntimeError, ArithmeticError, MemoryError,
+)  # fmt: skip
 """What libraries raise over files that are whole, but of another content than an index has."""
+_MOST_NAMES = 3
+"""Symbols that are asked for."""
 
 
 class _UnloadedModel:
-    """A model that is on this machine; opening an index asks only which one it is."""
+    """A model that is on this machine and is not loaded: every text has the same vector."""
 
     def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
@@ -25,26 +32,38 @@ class _UnloadedModel:
         return self._model
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Refuse: nothing is searched in an index that is only tried."""
-        raise NotImplementedError(f"{len(texts)} texts are given to a model that is not loaded")
+        """Return a unit vector for each text."""
+        dimension = self._model.dimension
+        return np.full((len(texts), dimension), dimension**-0.5, dtype=np.float32)
 
 
 def try_index(folder: Path) -> None:
-    """Open an index folder and close it again, without loading the embedding model.
+    """Open an index folder, read all of it, search it, and close it again.
 
-    :raises IndexUnusableError: if it cannot be opened.
+    The embedding model is not loaded: what is found does not matter.
+
+    :raises IndexUnusableError: if it cannot be opened, read or searched.
     :raises EmbeddingError: if the model that it names cannot be had.
     """
     model = _UnloadedModel(find_model(read_manifest(folder).model.id))
     try:
-        index = Index.open(folder, embedder=model)
-        try:
-            _ = index.names
-        finally:
-            index.close()
+        with closing(Index.open(folder, embedder=model)) as index:
+            index.check_content()
+            _try_search(index)
     except RagError:
         raise
     except _UNREADABLE as error:
         raise DamagedIndexError(
-            f"the index cannot be read ({type(error).__name__}: {error}): rebuild it"
+            f"the index cannot be read ({type(error).__name__}: {str(error)[:200]}): rebuild it"
         ) from error
+
+
+def _try_search(index: Index) -> None:
+    """Do what an answer needs: search, look names up, read the sections that are found."""
+    names = [symbol.name for symbol in index.names.documented][:_MOST_NAMES]
+    for question in (index.subject, *names):
+        for hit in index.search(question).hits:
+            index.section(hit.section.address)
+            index.places(hit.section.address)
+    for name in names:
+        index.symbol(name)

@@ -1,6 +1,7 @@
 """The ASGI application."""
 
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from molsys_chat_rag.errors import IndexUnusableError
 from molsys_chat_server.admission.sessions import HEADER as SESSION_HEADER
 from molsys_chat_server.errors import RequestError
+from molsys_chat_server.indexes.catalogue import RETRY_AFTER_S
 from molsys_chat_server.indexes.published_watch import PublishedIndexes
 from molsys_chat_server.indexes.registry import IndexRegistry
 from molsys_chat_server.mcp_tools import optional as mcp_tools
@@ -28,6 +31,8 @@ from molsys_chat_server.web import endpoints, openapi
 from molsys_chat_server.web.names import OwnNames
 from molsys_chat_server.web.pages import Assets, DocsPages, PageHead
 from molsys_chat_server.web.responses import error_response
+
+logger = logging.getLogger(__name__)
 
 ASSETS_PATH = "/_molsys_chat"
 """Where the widget's files are served."""
@@ -88,6 +93,7 @@ def create_app(
         middleware=_middleware(settings, service),
         exception_handlers={
             RequestError: _refuse,
+            IndexUnusableError: _say_unreadable,
             HTTPException: _say_status,
             500: _say_failure,
         },
@@ -190,6 +196,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
         raise error
     note(error=error.code)
     return _refusal(request, error)
+
+
+async def _say_unreadable(_request: Request, error: Exception) -> Response:
+    """Answer where an open index turns out to be damaged: a line in the log, no traceback."""
+    logger.error("%s", error)
+    told = "the index cannot be read; the service's log says why"
+    note(error="not_ready")
+    return error_response(503, "not_ready", told, RETRY_AFTER_S)
 
 
 async def _say_status(request: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from molsys_chat_rag.errors import IndexUnusableError
 from molsys_chat_server.errors import KeyRefusedError
 from molsys_chat_server.events import ErrorEvent, Event
 
@@ -122,6 +123,10 @@ class AnswerStream(EventSourceResponse):
                         yield sent
                     if self._next.cancelled_caught:
                         return
+        except IndexUnusableError as error:
+            logger.error("an answer failed after its stream had begun: %s", error)
+            for sent in self._encode(_FAILED):
+                yield sent
         except Exception:
             logger.exception("an answer failed after its stream had begun")
             for sent in self._encode(_FAILED):

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -109,6 +111,28 @@ def test_an_index_of_other_weights_keeps_the_one_before(look_at, web, index_fold
     kept.look()
     assert web.names() == ["manifest.json"], "what cannot be opened is not fetched again"
     assert_kept(kept, Trouble.UNFIT, "was built with the embedding model")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE sections SET blocks = '[[1]]'",
+        "UPDATE terms SET impacts = CAST(zeroblob(4 * holding - 4) || x'0000c07f' AS BLOB)",
+        "ALTER TABLE texts ADD COLUMN more AS (zeroblob(chunks * 1000000000))",
+        "DELETE FROM chunks",
+    ],
+)
+def test_an_index_that_cannot_be_searched_keeps_the_one_before(look_at, web, statement) -> None:
+    kept = look_at(web.url, try_folder=try_index)
+    path = web.folder / "store.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement)
+    files = json.loads((web.folder / "manifest.json").read_text())["files"]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    files["store.sqlite"] = {"size": path.stat().st_size, "sha256": digest}
+    rewrite(web, files=files)
+    kept.look()
+    assert_kept(kept, Trouble.UNFIT, f"{web.url}store.sqlite holds", "rebuild")
 
 
 def test_files_of_another_content_keep_the_index_before(look_at, web) -> None:
