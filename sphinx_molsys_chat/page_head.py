@@ -23,7 +23,7 @@ _LATE, _EARLY = 900, 400
 """Behind extensions that change a page's addresses; before what reads the finished pages."""
 _SHOWN = 3
 """So many pages a warning names."""
-_PLACES = tuple(re.compile(tag, re.IGNORECASE) for tag in (rb"</head\s*>", rb"<body[\s>]"))
+_PLACES = (re.compile(rb"</head\s*>", re.IGNORECASE), re.compile(rb"<body[\s>]", re.IGNORECASE))
 
 
 class PageHeads:
