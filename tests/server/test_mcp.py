@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -18,7 +18,15 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Tool
 
+from molsys_chat_server.errors import UnavailableError
 from molsys_chat_server.mcp_tools import optional, sections
+from molsys_chat_server.mcp_tools.refusals import refusal
+from molsys_chat_server.mcp_tools.shapes import Documentation, Found, FoundSection
+from molsys_chat_server.mcp_tools.texts import LONGEST_EXCERPT, found_text
+from molsys_chat_server.settings import load_settings
+from molsys_chat_server.web.app import create_app
+
+from .conftest import RunningServer
 
 ERAS = ("auto", "legacy")
 """The protocol as it is now, and with the handshake that older clients begin with."""
@@ -58,7 +66,7 @@ def given(server: Any, tool: str, **arguments: object) -> dict[str, Any]:
     """Return what a tool gives."""
     result = call(server, tool, **arguments)
     assert not result.is_error, told(result)
-    assert json.loads(told(result)) == result.structured_content
+    assert told(result)
     return result.structured_content
 
 
@@ -332,6 +340,15 @@ def request_body(method: str = "tools/list", **params: object) -> dict[str, Any]
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
+@pytest.fixture(scope="module")
+def small(registry) -> Iterator[RunningServer]:
+    """A service that takes small bodies only."""
+    settings = load_settings(max_body_bytes=4000, requests_per_minute=0)
+    running = RunningServer(create_app(settings, registry=registry))
+    yield running
+    running.stop()
+
+
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
@@ -386,9 +403,175 @@ def test_a_key_is_needed_where_keys_are_set(serve) -> None:
 def test_calls_count_towards_the_limit(serve) -> None:
     server = serve(requests_per_minute=3)
     answers = [server.post("/mcp", json=request_body(), headers=HEADERS) for _ in range(4)]
-    assert [each.status_code for each in answers] == [200, 200, 200, 429]
-    assert int(answers[-1].headers["retry-after"]) >= 1
-    assert server.metric("molsys_chat_requests_total", endpoint="/mcp", status="429") == 1
+    assert ["error" in each.json() for each in answers] == [False, False, False, True]
+    refused = answers[-1]
+    assert (refused.status_code, refused.json()["id"]) == (200, 1)
+    data = refused.json()["error"]["data"]
+    assert (data["code"], data["limit"]) == ("rate_limited", "client")
+    assert data["retry_after_s"] == int(refused.headers["retry-after"]) >= 1
+    assert server.metric("molsys_chat_rate_limited_total", limit="client") == 1
+    notification = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    unanswered = server.post("/mcp", json=notification, headers=HEADERS)
+    assert unanswered.status_code == 429, "the protocol wants an HTTP error for what has no id"
+    assert unanswered.json()["id"] is None
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_client_goes_on_after_a_call_that_is_too_large(serve, mode) -> None:
+    server = serve(max_body_bytes=4000, requests_per_minute=0)
+
+    async def calling() -> CallToolResult:
+        async with connect(server, mode) as client:
+            for size in (5_000, 30_000):
+                with pytest.raises(MCPError, match="the body is too long") as refused:
+                    await client.call_tool("check_code", {"code": "x" * size})
+                assert refused.value.error.data["code"] == "too_large"
+            return await client.call_tool("look_up_symbol", {"name": "orbit.select"})
+
+    assert asyncio.run(calling()).structured_content["name"] == "orbit.select"
+
+
+@pytest.mark.parametrize("mode", ERAS)
+def test_a_client_goes_on_after_the_limit(serve, mode) -> None:
+    server = serve(requests_per_minute=12)
+
+    async def calling() -> None:
+        async with connect(server, mode) as client:
+            refused = [await is_refused(client) for _ in range(15)]
+            assert refused == sorted(refused), "the client has not ended after the first refusal"
+            assert 2 < refused.count(True) < 15
+
+    async def is_refused(client: Client) -> bool:
+        try:
+            await client.call_tool("look_up_symbol", {"name": "orbit.select"})
+        except MCPError as error:
+            return bool(error.error.data["code"] == "rate_limited")
+        return False
+
+    asyncio.run(calling())
+
+
+LARGE = "x" * 4000
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "asked"),
+    [
+        (json.dumps(request_body(x=LARGE)), 200, 1),
+        (json.dumps(request_body(x=LARGE) | {"id": "a-1"}), 200, "a-1"),
+        (json.dumps(request_body(x=LARGE) | {"id": 0}), 200, 0),
+        (json.dumps({"method": "tools/list", "params": {"x": LARGE}, "id": 3}), 200, 3),
+        (json.dumps(request_body(x=LARGE) | {"id": None}), 413, None),
+        (json.dumps(request_body(x=LARGE) | {"id": True}), 413, None),
+        (json.dumps(request_body(x=LARGE) | {"id": 1.5}), 413, None),
+        (json.dumps(request_body(x=LARGE) | {"id": [1]}), 413, None),
+        (json.dumps(request_body() | {"id": LARGE}), 413, None),
+        ('{"method": "x", "id": ' + "9" * 4000 + "}", 413, None),
+        ('{"method": "x", "id": ' + "9" * 9000 + "}", 413, None),
+        (json.dumps({"jsonrpc": "2.0", "method": "notifications/x", "p": LARGE}), 413, None),
+        (json.dumps({"jsonrpc": "2.0", "id": 1, "result": LARGE}), 413, None),
+        (json.dumps([request_body(x=LARGE)]), 413, None),
+        (json.dumps(request_body(x=LARGE * 20)), 413, None),
+        ("[" * 5000, 413, None),
+        (LARGE * 2, 413, None),
+    ],
+)
+def test_a_refusal_bears_the_requests_own_id(small, content, status, asked) -> None:
+    response = small.post("/mcp", content=content, headers=HEADERS)
+    answer = response.json()
+    assert (response.status_code, answer["id"]) == (status, asked)
+    assert answer["error"]["data"] == {"code": "too_large"}
+    assert answer["error"]["message"].startswith("the body is too long")
+
+
+def test_a_body_that_comes_in_pieces_and_is_too_large_is_refused(small) -> None:
+    pieces = iter([json.dumps(request_body(x=LARGE)).encode()] * 3)
+    response = small.post("/mcp", content=pieces, headers=HEADERS)
+    assert response.status_code == 413
+    assert response.json()["error"]["data"] == {"code": "too_large"}
+
+
+def test_where_all_places_are_taken_the_client_is_told_when_to_try_again() -> None:
+    error = UnavailableError("too many at once", code="busy", retry_after_s=5)
+    response = refusal(error, json.dumps(request_body()).encode())
+    assert (response.status_code, response.headers["retry-after"]) == (200, "5")
+    data = json.loads(bytes(response.body))["error"]["data"]
+    assert data == {"code": "busy", "retry_after_s": 5}
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        (None, 200),
+        ("", 200),
+        ("*/*", 200),
+        ("*/*;q=0.8", 200),
+        ("application/*", 200),
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("text/html, application/json;q=0.9", 200),
+        ("text/event-stream", 406),
+        ("text/html", 406),
+    ],
+)
+@pytest.mark.parametrize("version", [None, "2025-06-18"])
+def test_a_client_need_not_say_that_it_takes_json(server, accept, status, version) -> None:
+    headers = {"Content-Type": "application/json"}
+    headers |= {"MCP-Protocol-Version": version} if version else {}
+    with httpx2.Client() as client:
+        del client.headers["Accept"]
+        headers |= {} if accept is None else {"Accept": accept}
+        response = client.post(f"{server.url}/mcp", json=request_body(), headers=headers)
+    assert response.status_code == status
+    if status == 200:
+        assert response.headers["content-type"] == "application/json"
+        assert len(response.json()["result"]["tools"]) == 4
+
+
+def test_what_a_model_reads_is_short(server) -> None:
+    found = call(server, "search_docs", question="select satellites by altitude", k=2)
+    assert told(found).startswith(
+        "The documentation of Orbit 2.0 answers this.\n\n"
+        "1. Selecting satellites › Selecting by altitude\n"
+        "https://orbit.example.org/guide/select.html#selecting-by-altitude\n"
+    )
+    none = told(call(server, "search_docs", question="Which wine goes well with roast chicken?"))
+    assert none.startswith("The documentation of Orbit 2.0 does not answer this. Do not guess.")
+    old = told(call(server, "search_docs", question="install", version="7.1"))
+    assert "'7.1'" in old.partition("\n")[0]
+    read = call(server, "read_section", address="guide/select.html#selecting-by-name")
+    assert told(read).endswith("\n\n" + read.structured_content["markdown"])
+    symbol = told(call(server, "look_up_symbol", name="ob.select"))
+    assert symbol.startswith("function orbit.select(catalogue, name=None, altitude=None)\n")
+    assert "- altitude=None: lowest and highest altitude in kilometres.\n" in symbol
+    assert "Returns: a list of satellites.\n" in symbol
+    assert "\nhttps://orbit.example.org/api.html#orbit.select\n" in symbol
+    checked = call(server, "check_code", code=INVENTED + "thing.use(1)\nwhile (:\n")
+    lines = told(checked).splitlines()
+    assert lines[0] == checked.structured_content["summary"]
+    assert lines[1].startswith("line 4: ")
+    assert lines[2].startswith("line 5: ")
+    assert lines[3].startswith("Not judged: line 7 thing.use (")
+    assert lines[4:6] == ["Not checked, other packages: numpy", "Not Python, lines: 8"]
+    for result in (found, read, checked):
+        assert len(told(result)) < len(json.dumps(result.structured_content))
+
+
+def test_the_text_of_a_long_section_says_how_to_read_on(server, monkeypatch) -> None:
+    monkeypatch.setattr(sections, "LONGEST_TEXT", 150)
+    read = call(server, "read_section", address="api.html")
+    start, all_ = (read.structured_content[key] for key in ("next_start", "characters"))
+    assert told(read).endswith(f"[{all_ - start} more characters: read on with start={start}]")
+
+
+def test_what_is_long_is_cut_in_the_text() -> None:
+    of = Documentation(project="Orbit", version="", commit="", built_at="")
+    section = FoundSection(title="T", url="u", address="a", excerpt="word " * 200, project="Comet")
+    text = found_text(
+        Found(answerable=True, confidence=1, sections=[section] * 20, documentation=of)
+    )
+    assert text.startswith("The documentation of Orbit answers this.\n\n1. Comet: T\nu\nword word")
+    assert len(text) < 20 * (LONGEST_EXCERPT + 30) + 50
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 """The documentation as tools for coding agents, by the Model Context Protocol.
 
-Only ``server``, ``endpoint`` and ``stdio`` need the protocol's own package, the extra ``mcp``.
+Only ``server``, ``endpoint``, ``refusals`` and ``stdio`` need the protocol's own package, the extra
+``mcp``.
 """

@@ -5,26 +5,29 @@ answer it.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp_types import INVALID_REQUEST
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from molsys_chat_server.errors import OriginRefusedError, RequestError
 from molsys_chat_server.mcp_tools.desk import Desk, Lent
+from molsys_chat_server.mcp_tools.refusals import read_refused, refusal
 from molsys_chat_server.mcp_tools.server import make_server
 from molsys_chat_server.mcp_tools.shapes import Which
 from molsys_chat_server.mcp_tools.tools import make_tools
 from molsys_chat_server.observing.request_ids import note
 from molsys_chat_server.service import Service
 from molsys_chat_server.web.requests import read_body
-from molsys_chat_server.web.responses import error_headers, json_response
+
+_Header = tuple[bytes, bytes]
 
 _NO_LIMIT = 1 << 30
 """Bytes: a body's length has been checked before the protocol's own package sees it."""
+_ACCEPT = b"application/json, text/event-stream"
+"""What the protocol asks its clients to accept."""
+_ACCEPTING = frozenset({b"*/*", b"application/*", b"application/json"})
 
 
 class McpEndpoint:
@@ -56,15 +59,18 @@ class McpEndpoint:
         """Answer one request."""
         service, request = self._service, Request(scope, receive)
         assert self._manager is not None, "a request came before the start"
+        body = b""
         try:
             admitted = await service.admission.check(request)
             _check_origin(request, service.settings.cors_origins)
             body = await read_body(request, service.settings)
             with service.admission.place(admitted):
-                await self._manager.handle_request(scope, _replayed(body, receive), send)
+                accepting = dict(scope, headers=_accepting(scope["headers"]))
+                await self._manager.handle_request(accepting, _replayed(body, receive), send)
         except RequestError as error:
             note(error=error.code)
-            await _refusal(error)(scope, receive, send)
+            asked = body or await read_refused(request, error, service.settings)
+            await refusal(error, asked)(scope, receive, send)
 
 
 def _desk_of(service: Service) -> Desk:
@@ -96,11 +102,13 @@ def _check_origin(request: Request, allowed: tuple[str, ...]) -> None:
         )
 
 
-def _refusal(error: RequestError) -> Response:
-    """Return a refusal as the protocol's own error, which clients show to their users."""
-    told = {"code": INVALID_REQUEST, "message": str(error), "data": {"code": error.code}}
-    headers = error_headers(error.status, error.retry_after_s)
-    return json_response({"jsonrpc": "2.0", "id": None, "error": told}, error.status, headers)
+def _accepting(headers: Sequence[_Header]) -> list[_Header]:
+    """Return headers with what the protocol asks for, where a client takes JSON or says nothing."""
+    told = b",".join(value for name, value in headers if name == b"accept")
+    kinds = {each.partition(b";")[0].strip().lower() for each in told.split(b",")} - {b""}
+    if kinds and not kinds & _ACCEPTING:
+        return list(headers)
+    return [(name, value) for name, value in headers if name != b"accept"] + [(b"accept", _ACCEPT)]
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -1,6 +1,5 @@
 """The tools as a server of the Model Context Protocol; needs the extra ``mcp``."""
 
-import json
 import logging
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -61,7 +60,7 @@ def make_server(tools: Sequence[Tool], desk: Desk) -> Server[Any]:
         except Exception:
             logger.exception("the tool %s failed", tool.name)
             return _failed("something went wrong here; the service's log says what")
-        return _given(result)
+        return _given(tool, result)
 
     return Server(
         NAME,
@@ -96,11 +95,12 @@ def _listed(tool: Tool) -> ListedTool:
     )
 
 
-def _given(result: BaseModel) -> CallToolResult:
-    """Return a result as data, and the same as text for clients that know no data."""
-    data = result.model_dump(mode="json")
-    text = json.dumps(data, ensure_ascii=False)
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=data)
+def _given(tool: Tool, result: BaseModel) -> CallToolResult:
+    """Return a result as data for programs, and as the text that a model reads."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=tool.text(result))],
+        structured_content=result.model_dump(mode="json"),
+    )
 
 
 def _failed(message: str) -> CallToolResult:

@@ -21,6 +21,7 @@ from molsys_chat_server.mcp_tools.shapes import (
     Which,
 )
 from molsys_chat_server.mcp_tools.symbols import look_up_symbol
+from molsys_chat_server.mcp_tools.texts import code_text, found_text, section_text, symbol_text
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.threads import Kind
 
@@ -48,6 +49,8 @@ class Tool:
     """What it gives."""
     run: Callable[[Lent, Any], BaseModel]
     """Does it, which blocks; takes the index and the arguments."""
+    text: Callable[[Any], str]
+    """Tells a result to a model."""
     kind: Kind = Kind.SEARCH
     """What kind of work that is."""
 
@@ -67,6 +70,7 @@ def make_tools(settings: Callable[[], Settings]) -> tuple[Tool, ...]:
             SearchArguments,
             Found,
             lambda lent, asked: search_docs(lent, asked, settings().max_question_characters),
+            found_text,
         ),
         Tool(
             "read_section",
@@ -76,6 +80,7 @@ def make_tools(settings: Callable[[], Settings]) -> tuple[Tool, ...]:
             ReadArguments,
             SectionText,
             read_section,
+            section_text,
         ),
         Tool(
             "look_up_symbol",
@@ -86,6 +91,7 @@ def make_tools(settings: Callable[[], Settings]) -> tuple[Tool, ...]:
             SymbolArguments,
             SymbolText,
             look_up_symbol,
+            symbol_text,
         ),
         Tool(
             "check_code",
@@ -97,6 +103,7 @@ def make_tools(settings: Callable[[], Settings]) -> tuple[Tool, ...]:
             CodeArguments,
             CheckedCode,
             check_code,
+            code_text,
             Kind.CHECK,
         ),
     )
