@@ -165,6 +165,16 @@ def test_a_store_cut_short_is_refused(poisoned, cut) -> None:
         try_index(poisoned(STORE, by))
 
 
+@pytest.mark.parametrize("word", [b"canonical INTEGER", b"CREATE TABLE terms", b"sections_by_page"])
+def test_definitions_that_are_no_text_are_refused_in_a_line(poisoned, word) -> None:
+    def by(path: Path) -> None:
+        path.write_bytes(path.read_bytes().replace(word, b"\xec" + word[1:]))
+
+    with pytest.raises(DamagedIndexError) as refused:
+        Index.open(poisoned(STORE, by))
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, 2.0])
 def test_vectors_that_are_no_unit_vectors_are_refused(poisoned, value) -> None:
     def by(path: Path) -> None:

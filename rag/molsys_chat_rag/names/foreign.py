@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.reading.inventory import read_inventory
-from molsys_chat_rag.storage.read_only import open_read_only
+from molsys_chat_rag.storage.read_only import UNREADABLE, damaged, open_read_only
 
 FOREIGN = "foreign.sqlite"
 """The file in an index folder."""
@@ -92,6 +92,7 @@ class ForeignNames:
         :raises DamagedIndexError: if it is none of ours.
         """
         self._lock = Lock()
+        self._path = path
         self._connection = open_read_only(path, _SCHEMA, _find_nonsense)
 
     def close(self) -> None:
@@ -133,8 +134,13 @@ class ForeignNames:
                 yield child
 
     def _rows(self, query: str, *values: str) -> list[tuple[str, ...]]:
-        with self._lock, closing(self._connection.execute(query, values)) as cursor:
-            return cursor.fetchall()
+        try:
+            with self._lock, closing(self._connection.execute(query, values)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.ProgrammingError:  # closed: a mistake of ours
+            raise
+        except UNREADABLE as error:
+            raise damaged(self._path, f"cannot be read ({error})") from None
 
 
 def foreign_digest(names: Collection[ForeignName]) -> str:

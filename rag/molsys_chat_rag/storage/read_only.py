@@ -7,9 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from molsys_chat_rag.errors import DamagedIndexError
+from molsys_chat_rag.reading.unseen import without_unseen
 
+_LONGEST_PROBLEM = 200
 LONGEST_VALUE = 100_000_000
 """Bytes of one value: twice the largest page that is read."""
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: SQLite's own messages may quote what is no text."""
 Definitions = dict[tuple[str, str], str]
 """By kind and name, the statement that makes a table or an index."""
 
@@ -33,7 +37,7 @@ def open_read_only(
         connection.execute("PRAGMA cell_size_check = ON")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         problem = _unlike(connection, schema) or _torn(connection) or find_problem(connection)
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         problem = f"cannot be read ({error})"
     if problem:
         connection.close()
@@ -43,7 +47,9 @@ def open_read_only(
 
 def damaged(path: Path, problem: str) -> DamagedIndexError:
     """Return the error that says what is wrong with a file, and the remedy."""
-    return DamagedIndexError(f"{path} {problem}: rebuild the index with --full")
+    told = " ".join(without_unseen(problem).split())
+    told = told if len(told) <= _LONGEST_PROBLEM else f"{told[:_LONGEST_PROBLEM]}…)"
+    return DamagedIndexError(f"{path} {told}: rebuild the index with --full")
 
 
 def _unlike(connection: sqlite3.Connection, schema: str) -> str:
@@ -63,7 +69,7 @@ def _unlike(connection: sqlite3.Connection, schema: str) -> str:
 def _torn(connection: sqlite3.Connection) -> str:
     """Return what is wrong with the file's own structure; empty where nothing is."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    return "" if found == "ok" else f"cannot be read ({' '.join(str(found).split())[:200]})"
+    return "" if found == "ok" else f"cannot be read ({found})"
 
 
 @lru_cache

@@ -21,7 +21,7 @@ from molsys_chat_rag.reading.content import Content, Text
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_rag.search.lexical import Posting, build_postings
-from molsys_chat_rag.storage.read_only import damaged, open_read_only
+from molsys_chat_rag.storage.read_only import UNREADABLE, damaged, open_read_only
 from molsys_chat_rag.storage.store_check import find_miscount, find_nonsense
 
 STORE = "store.sqlite"
@@ -207,16 +207,14 @@ class Store:
                 return cursor.fetchall()
         except sqlite3.ProgrammingError:  # closed: a mistake of ours
             raise
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             raise damaged(self._path, f"cannot be read ({error})") from None
 
     def _read(self, row: Sequence[object]) -> Section:
         try:
             return _section(row)
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise damaged(
-                self._path, f"holds a section that cannot be read ({str(error)[:200]})"
-            ) from None
+            raise damaged(self._path, f"holds a section that cannot be read ({error})") from None
 
     def page_digests(self) -> dict[str, tuple[str, str, bool]]:
         """Return each page's title, digest, and whether it is indexed."""
