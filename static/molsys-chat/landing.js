@@ -42,22 +42,29 @@ export function land() {
   const over = new AbortController();
   let place = NaN;
   let top = 0;
+  let off = 0;
+  let away = 0;
+  let loaded = 0;
   let quiet = 0;
   const look = () => {
     const target = document.querySelector(":target");
     if (target) reveal(target, opened);
-    const now = topOf(target);
-    const scrolled = Math.abs(now - top) > 4;
+    const before = off;
+    off = Math.abs(topOf(target) - top);
+    // A smooth scroll comes nearer with each look.
+    away = off > 1 && off >= before ? away + 1 : 0;
+    if (document.readyState === "complete") loaded += 1;
     // While it loads, the browser scrolls too; afterwards it is somebody else.
-    const moved = !(Math.abs(now + scrollY - place) < 2) || (scrolled && quiet < 5);
-    if (quiet > QUIET || (scrolled && !moved)) over.abort();
-    quiet = moved || document.readyState !== "complete" ? 0 : quiet + 1;
+    const moved = !(Math.abs(topOf(target) + scrollY - place) < 2) || (away > 2 && loaded < 10);
+    quiet = moved || !loaded ? 0 : quiet + 1;
+    if (quiet > QUIET || (away > 2 && !moved)) over.abort();
     if (over.signal.aborted) return clearInterval(timer);
     if (!moved) return;
     target?.scrollIntoView({ behavior: "instant" });
     scrollBy({ top: -coveredBy(target), behavior: "instant" });
     top = topOf(target);
     place = top + scrollY;
+    off = away = 0;
   };
   /** @param {Event} event */
   const act = ({ target }) => /** @type {Element} */ (target).closest?.(".molsys-chat") || over.abort();

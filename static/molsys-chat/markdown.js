@@ -154,15 +154,15 @@ const LINK = /(?<image>!?)\[(?<words>[^[\]]{1,300})\]\((?<target>[^()\s<>]{1,200
 const ADDRESS = /<?(?<address>https?:\/\/[^\s<>"'`*|[\]()]{1,2000}(?<![.,;:!?]))>?/.source;
 const STRONG = `\\*\\*(?=\\S)(?<strong>${BODY})(?:(?<=\\S)\\*\\*(?!\\*)OPEN)`;
 const EM = `\\*(?=[^\\s*])(?<em>${BODY})(?:(?<=[^\\s*])\\*(?!\\*)OPEN)`;
-const OTHERS = /\\(?<escaped>[!-/:-@[-`{-~\n])|\[(?<cite>\d{1,3})\](?!\()|(?<br> {2}\n|<br\s?\/?>\n?)|\n/.source;
+const OTHERS = /\\(?<escaped>[!-/:-@[-`{-~\n])|\[(?<cite>\d{1,3})\](?!\()|(?<br> {2}\n|<[bB][rR]\s?\/?>\n?)|\n/.source;
 /** Of HTML, what needs no attributes. */
 const TAG = `<(?<tag>em|strong|[bius]|su[bp]|kbd)>(?<inner>${BODY})(?:</\\k<tag>>OPEN)`;
 /** @type {Record<string, string>} */
 const ENTITIES = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'", nbsp: "\u00a0", ndash: "–", mdash: "—", hellip: "…", times: "×", deg: "°" };
-const ENTITY = `&(?<entity>#\\d{1,5}|#x[\\da-f]{1,5}|${Object.keys(ENTITIES).join("|")});`;
+const ENTITY = `&(?<entity>#\\d{1,5}|#[xX][\\da-fA-F]{1,5}|${Object.keys(ENTITIES).join("|")});`;
 const TOKENS = [CODE, STRONG, EM, LINK, ADDRESS, OTHERS, TAG, ENTITY].join("|");
-const FINISHED = new RegExp(TOKENS.replaceAll("OPEN", ""), "gis");
-const UNFINISHED = new RegExp(TOKENS.replaceAll("OPEN", "|$"), "gis");
+const FINISHED = new RegExp(TOKENS.replaceAll("OPEN", ""), "gs");
+const UNFINISHED = new RegExp(TOKENS.replaceAll("OPEN", "|$"), "gs");
 
 /** @param {Inline} node */
 const unlinked = (node) => (node.type === "link" ? node.children : node);
@@ -170,14 +170,14 @@ const unlinked = (node) => (node.type === "link" ? node.children : node);
 /** @param {RegExpMatchArray} match @param {boolean} unfinished @returns {Inline} */
 function readToken({ 0: all, groups = {} }, unfinished) {
   const { code, strong, em, tag, inner, image, words, target, address, escaped, cite, br, entity } = groups;
-  const type = strong ? "strong" : em ? "em" : /** @type {Tag} */ (tag?.toLowerCase());
+  const type = strong ? "strong" : em ? "em" : /** @type {Tag} */ (tag);
   if (code) return { type: "inlineCode", text: code.replaceAll("\n", " ").replace(/^ (.+) $/, "$1") };
   if (type) return { type, children: parseInline(strong ?? em ?? inner, unfinished) };
   if (cite) return { type: "cite", n: Number(cite) };
   if (target && !image) return { type: "link", href: target, children: parseInline(words).flatMap(unlinked) };
   if (address) return { type: "link", href: address, children: [{ type: "text", text: address }] };
   if (br || escaped === "\n") return { type: "br" };
-  if (entity) return { type: "text", text: ENTITIES[entity.toLowerCase()] ?? String.fromCodePoint(Number(entity.replace(/#(x?)/i, "0$1"))) };
+  if (entity) return { type: "text", text: ENTITIES[entity] ?? String.fromCodePoint(Number(entity.replace(/#([xX]?)/, "0$1"))) };
   return { type: "text", text: escaped ?? all }; // images, too: nothing is loaded
 }
 

@@ -224,6 +224,9 @@ def test_coming_back_leaves_the_reader_where_they_were(
 ) -> None:
     page = land(service, open_page, FILLER + TARGET + FILLER)
     in_view(page)
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -9000)
+    page.wait_for_function("scrollY === 0")
     page.evaluate("scrollTo(0, 40)")
     page.reload()
     page.wait_for_function("scrollY === 40")

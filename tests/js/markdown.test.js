@@ -264,7 +264,7 @@ describe("HTML that models write", () => {
   });
 
   test("elements that need no attributes", () => {
-    assert.deepEqual(parseInline("H<sub>2</sub>O, x<SUP>*n*</SUP>"), [
+    assert.deepEqual(parseInline("H<sub>2</sub>O, x<sup>*n*</sup>"), [
       text("H"),
       { type: "sub", children: [text("2")] },
       text("O, x"),
