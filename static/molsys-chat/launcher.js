@@ -64,16 +64,16 @@ const text = () => lineage(document.querySelector("main,[role=main]") ?? documen
 
 /** Gives the widget the background of the page's text, and light or dark with it. */
 function tint() {
-  const { style } = /** @type {CSSStyleRule} */ (sheet.cssRules[0]);
   for (const each of text()) {
     const colour = getComputedStyle(each).backgroundColor;
     const [first, green, , opacity = 1] = /** @type {any} */ (colour.match(/\b[\d.]+/g));
     if (opacity < 1) continue;
-    // Green comes near to luminance; oklch() and its kind begin with the lightness.
-    const isDark = colour[0] === "r" ? green < 128 : first < 0.5;
     if (colour === shown) return;
+    const { style } = /** @type {CSSStyleRule} */ (sheet.cssRules[0]);
     style.setProperty("--mc-page", (shown = colour));
-    return style.setProperty("color-scheme", isDark ? "dark" : "light", "important");
+    // Green comes near to luminance; oklch() and its kind begin with the lightness.
+    style.setProperty("color-scheme", (colour[0] === "r" ? green < 128 : first < 0.5) ? "dark" : "light", "important");
+    return;
   }
 }
 
