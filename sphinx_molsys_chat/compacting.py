@@ -91,3 +91,18 @@ def _placeholder_end(text: str, at: int) -> int:
         depth += {"{": 1, "}": -1}.get(text[at:end], 0)
         at = end
     return at
+
+
+def drop_needless(text: str) -> str:
+    """Return a text without the commas and semicolons that closing brackets stand for.
+
+    :param text: in which no array ends in a hole, and every loop has a body.
+    """
+    kept: list[str] = []
+    following = ""
+    for part in reversed(list(tokens(text))):
+        is_needless = (part == "," and following in _CLOSING) or (part == ";" and following == "}")
+        if not is_needless:
+            kept.append(part)
+        following = following if part.isspace() else part
+    return "".join(reversed(kept))

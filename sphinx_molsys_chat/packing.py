@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from sphinx_molsys_chat.assets import WIDGET, assets_digest, static_folder
-from sphinx_molsys_chat.compacting import compact
+from sphinx_molsys_chat.compacting import compact, drop_needless
 from sphinx_molsys_chat.renaming import short_names
 
 ENTRY = "panel"
@@ -58,7 +58,7 @@ def packed_files(strings: dict[str, str] | None = None) -> dict[str, str]:
         path = folder / name
         files[name] = without_comments(path.read_text(encoding="utf-8"), path.suffix)
     packed = {
-        name: compact(short_names(text)) if name.endswith(".js") else text
+        name: compact(drop_needless(short_names(text))) if name.endswith(".js") else text
         for name, text in files.items()
     }
     return {name: _LATER.sub(rf"\1?v={assets_digest()}", text) for name, text in packed.items()}

@@ -3,24 +3,24 @@
 
 /** Colours are the maintainer's, else the theme's own, by role; panel.css has more of them. */
 const STYLE = `
-[class^=molsys-chat] {
+.molsys-chat, .molsys-chat-launcher {
   --mc-surface: var(--molsys-chat-surface, var(--mc-page, Canvas));
-  --mc-text: var(--molsys-chat-text, light-dark(#222, #dedede));
-  --mc-border: var(--molsys-chat-border, color-mix(in srgb, var(--mc-text) 20%, #0000));
+  --mc-text: var(--molsys-chat-text, light-dark(#222, #ddd));
+  --mc-border: var(--molsys-chat-border, light-dark(#ccc, #555));
   --mc-accent: var(--molsys-chat-accent, var(--pst-color-primary, var(--color-brand-content, light-dark(#006e9c, #7af))));
   --mc-radius: var(--molsys-chat-radius, 4px);
 }
-:root { --mc-width: var(--molsys-chat-width, clamp(352px, 30vw, 448px)) }
+:root { --mc-width: var(--molsys-chat-width, clamp(350px, 30vw, 450px)) }
 .molsys-chat-launcher {
   all: revert; display: inline-flex; align-items: center; gap: 9px; flex: none; padding: 4px 9px;
   border: 1px solid var(--mc-border); border-radius: var(--mc-radius);
   background: var(--mc-surface); color: var(--mc-text); font-family: inherit; font-size: medium; cursor: pointer;
   &:hover, &:focus-visible { border-color: var(--mc-accent); color: var(--mc-accent) }
   &:focus-visible { outline: 2px solid var(--mc-accent); outline-offset: 2px }
-  &::before { content: ""; width: 20px; height: 18px; background: var(--mc-accent); forced-color-adjust: none; clip-path: path("M1 1h18v13h-9l-4 4v-4H1z") }
+  &::before { content: ""; width: 20px; height: 20px; background: var(--mc-accent); forced-color-adjust: none; clip-path: path("M1 1h18v13h-9l-4 4v-4H1z") }
   &[data-place^=corner] {
     position: fixed; inset-block-end: var(--molsys-chat-bottom, 20px); inset-inline-end: var(--molsys-chat-side, 20px); z-index: 1020;
-    min-height: 44px; padding: 0 1em; border-radius: 20px; box-shadow: 0 2px 9px #0003; margin-bottom: var(--mc-up);
+    min-height: 44px; padding: 0 1em; border-radius: 20px; box-shadow: 0 2px 9px #0003; translate: 0 var(--mc-up);
     &[aria-expanded=true] { display: none }
   }
   @media (width < 40rem) { &:not([data-failed]) span { position: absolute; clip-path: inset(50%) } }
@@ -36,7 +36,7 @@ body:has([data-place^=corner]) :is(.bd-sidebar-secondary, .bd-sidebar-primary, .
   }
 }
 @media (75rem <= width < 100rem) { [data-molsys-chat-docked] :is(.bd-sidebar-secondary, .toc-drawer) { display: none !important } }
-@media print { [class^=molsys-chat] { display: none !important } }
+@media print { .molsys-chat, .molsys-chat-launcher { display: none !important } }
 `;
 
 /** Where the themes have room; the first place that can be seen is taken. @type {Record<string, string>} */
@@ -51,24 +51,26 @@ const script = document.querySelector("script[data-molsys-chat]");
 const page = document.documentElement;
 const sheet = new CSSStyleSheet();
 let lift = 0;
+let shown = "";
 
 /** An element and all that it stands in. @param {Element | null | undefined} each @returns {Element[]} */
 const lineage = (each) => (each ? [each, ...lineage(each.parentElement)] : []);
 
 /** What readers read, and all that it stands in: some themes write it anew. */
-const text = () => lineage(document.querySelector("main, [role=main]") ?? document.body);
+const text = () => lineage(document.querySelector("main,[role=main]") ?? document.body);
 
 /** Gives the widget the background of the page's text, and light or dark with it. */
 function tint() {
-  const { style } = /** @type {CSSStyleRule} */ (sheet.cssRules[0]);
   for (const each of text()) {
     const colour = getComputedStyle(each).backgroundColor;
     const [first, green, , opacity = 1] = /** @type {any} */ (colour.match(/\b[\d.]+/g));
     if (opacity < 1) continue;
+    if (colour === shown) return;
+    const { style } = /** @type {CSSStyleRule} */ (sheet.cssRules[0]);
+    style.setProperty("--mc-page", (shown = colour));
     // Green comes near to luminance; oklch() and its kind begin with the lightness.
-    const shade = colour[0] === "r" ? green / 255 : first;
-    style.setProperty("--mc-page", colour);
-    return style.setProperty("color-scheme", shade < 0.5 ? "dark" : "light", "important");
+    style.setProperty("color-scheme", (colour[0] === "r" ? green < 128 : first < 0.5) ? "dark" : "light", "important");
+    return;
   }
 }
 
@@ -76,15 +78,17 @@ function tint() {
 function dodge(button) {
   const { x, y, width, height } = button.getBoundingClientRect();
   let up = 0;
-  /** @param {number} at One of 36 points: 9 columns, 4 rows. @returns {unknown} */
+  /** @param {number} at One of 21 points: 7 columns, 3 rows. @returns {unknown} */
   const isTaken = (at) => {
-    const found = document.elementsFromPoint(x + ((at % 9) * width) / 8, y + lift - up + ((at % 4) * height) / 3).find((each) => !button.contains(each));
+    const found = document
+      .elementsFromPoint(x + (at % 7) * width / 6, y + lift - up + (at % 3) * height / 2)
+      .find((each) => !button.contains(each));
     /** @type {any} */
     const pinned = lineage(found).find((each) => each.shadowRoot || /fix|sti/.test(getComputedStyle(each).position));
     return pinned?.clientHeight < innerHeight / 2 || (at && isTaken(at - 1));
   };
-  while (height && up < innerHeight / 2 && isTaken(35)) up += 8;
-  button.style.setProperty("--mc-up", `${(lift = up)}px`);
+  while (height && up < innerHeight / 2 && isTaken(20)) up += 8;
+  button.style.setProperty("--mc-up", `-${(lift = up)}px`);
 }
 
 /** @param {string} words @param {string} question */
@@ -157,19 +161,23 @@ function start({ dataset }) {
   document.adoptedStyleSheets.push(sheet);
   /** @type {any} */
   let timer;
-  const look = () => {
+  // What these measure costs nothing where the page has just been laid out.
+  const frame = new ResizeObserver(() => {
     if (launcher !== "none") settle();
+    if (!button.style.length) dodge(button);
     tint();
-    dodge(button);
-  };
-  const lookSoon = () => {
+    for (const each of text()) observer.observe(each, { attributes: true, childList: true });
+  });
+  const look = () => {
+    frame.unobserve(page);
+    frame.observe(page);
     clearTimeout(timer);
-    timer = setTimeout(look, 100);
+    timer = setTimeout(dodge, 100, button);
   };
-  new ResizeObserver(look).observe(page); // calls when the page is laid out, before it is painted
-  for (const each of ["scroll", "click", "transitionend"]) addEventListener(each, lookSoon, true);
+  const observer = new MutationObserver(look);
+  for (const each of ["scroll", "click", "transitionend"]) addEventListener(each, look, true);
   matchMedia("(prefers-color-scheme: dark)").onchange = look;
-  for (const each of text()) new MutationObserver(look).observe(each, { attributes: true, childList: true });
+  look();
   const query = new URLSearchParams(location.search).get("q");
   if (query) document.getElementById("search-results")?.before(createButton(`${title}: “${query}”`, query));
 
@@ -186,13 +194,12 @@ function start({ dataset }) {
       show(/** @type {any} */ (document.activeElement));
     }
   });
-  Object.assign(window, {
-    molsysChat: {
-      open: () => show().then(() => {}),
-      ask: (/** @type {string} */ question) => show().then((chat) => chat.ask(question)),
-      close: () => loading?.then((chat) => chat.close()),
-    },
-  });
+  /** @type {any} */ (window).molsysChat = {
+    open: () => show().then(() => {}),
+    ask: (/** @type {string} */ question) => show().then((chat) => chat.ask(question)),
+    close: () => loading?.then((chat) => chat.close()),
+  };
+  // Not every tab has a memory.
   try {
     const recall = (/** @type {string} */ item) => sessionStorage.getItem(memory + item);
     if (recall(":mark") === location.href) {
@@ -203,7 +210,7 @@ function start({ dataset }) {
       page.toggleAttribute("data-molsys-chat-docked", dataset.panel !== "window");
       show(button, false);
     }
-  } catch {} // a tab without a memory
+  } catch {}
   document.dispatchEvent(new Event("molsys-chat:ready"));
 }
 

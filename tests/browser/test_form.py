@@ -341,7 +341,7 @@ def test_sizes_are_the_reader_s_own_whatever_the_theme_s_root_is(
 
 
 CONTROLS = {
-    "a fixed switch": '<a href="#" style="position: fixed; right: 2rem; bottom: 3rem">x</a>',
+    "a fixed switch": '<a style="position: fixed; inset: auto 2rem 3rem auto; padding: 9px">x</a>',
     "a banner": '<div style="position: fixed; inset: auto 0 0 0; height: 90px">Cookies</div>',
     "in a wrapper without a size": '<div style="position: fixed; right: 30px; bottom: 0">'
     '<button style="position: absolute; right: 0; bottom: 10px">Top</button></div>',

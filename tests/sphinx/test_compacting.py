@@ -3,7 +3,7 @@
 import pytest
 
 from sphinx_molsys_chat.assets import WIDGET, static_folder
-from sphinx_molsys_chat.compacting import compact, tokens
+from sphinx_molsys_chat.compacting import compact, drop_needless, tokens
 from sphinx_molsys_chat.packing import without_comments
 
 MODULES = sorted((static_folder() / WIDGET).glob("*.js"))
@@ -41,3 +41,17 @@ def test_no_module_loses_anything_else(module) -> None:
 def words(text: str) -> list[str]:
     """Return the tokens of a text that are no white space."""
     return [token for token in tokens(text) if not token.isspace()]
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("f(a, b,);", "f(a, b);"),
+        ("{ a(); b(); }", "{ a(); b() }"),
+        ("x = [1, 2,\n];", "x = [1, 2\n];"),
+        ('s = ",)"; t = `;}`;', 's = ",)"; t = `;}`;'),
+        ("for (;;) {}", "for (;;) {}"),
+    ],
+)
+def test_what_a_closing_bracket_stands_for_goes(text: str, short: str) -> None:
+    assert drop_needless(text) == short
