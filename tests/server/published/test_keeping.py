@@ -32,8 +32,8 @@ def test_a_damaged_copy_is_fetched_anew(look_at, web) -> None:
 def test_leftovers_of_a_killed_process_are_cleared_away(look_at, web) -> None:
     index = look_at(web.url)
     home = index.folder.parent
-    (home / ".index.building-killed").mkdir()
-    (home / ".index.building-killed" / "store.sqlite").write_bytes(b"half")
+    (home / ".index.building-killed12").mkdir()
+    (home / ".index.building-killed12" / "store.sqlite").write_bytes(b"half")
     index.folder.rename(home / ".index.previous")
     again = look_at(web.url)
     assert leftovers(again) == {"lock", "fetched.json"}
