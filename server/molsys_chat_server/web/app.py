@@ -198,12 +198,12 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return _refusal(request, error)
 
 
-async def _say_unreadable(_request: Request, error: Exception) -> Response:
+async def _say_unreadable(request: Request, error: Exception) -> Response:
     """Answer where an open index turns out to be damaged: a line in the log, no traceback."""
     logger.error("%s", error)
     told = "the index cannot be read; the service's log says why"
     note(error="not_ready")
-    return error_response(503, "not_ready", told, RETRY_AFTER_S)
+    return _error(request, 503, "not_ready", told, RETRY_AFTER_S)
 
 
 async def _say_status(request: Request, error: Exception) -> Response:
