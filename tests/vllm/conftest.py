@@ -20,6 +20,10 @@ ROOT = HERE.parents[1]
 MODELS = Path(os.environ.get("MOLSYS_CHAT_TINY_MODELS", ROOT / ".cache/tiny-model"))
 PYTHON = Path(os.environ.get("MOLSYS_CHAT_VLLM_PYTHON", ROOT / ".venv-vllm/bin/python"))
 START_TIMEOUT_S = 300
+PROCESSOR = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+HAS_AVX512 = "avx512f" in PROCESSOR
+DTYPE = "bfloat16" if "avx512_bf16" in PROCESSOR else "float32"
+"""What this machine computes with fast."""
 COMMAND = str(Path(sys.executable).with_name("molsys-chat"))
 
 
@@ -82,7 +86,7 @@ class Process:
 class Vllm(Process):
     """A vLLM server on a port of this machine."""
 
-    def __init__(self, model: Path, log: Path, *, port: int = 0, dtype: str = "bfloat16") -> None:
+    def __init__(self, model: Path, log: Path, *, port: int = 0, dtype: str = DTYPE) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         super().__init__(

@@ -5,11 +5,23 @@ import sys
 
 import pytest
 
-from .conftest import COMMAND, OFFLINE, PYTHON, Process, Vllm, free_port, shown, until
+from .conftest import (
+    COMMAND,
+    DTYPE,
+    HAS_AVX512,
+    OFFLINE,
+    PYTHON,
+    Process,
+    Vllm,
+    free_port,
+    shown,
+    until,
+)
 
 QUESTION = "How do I select satellites by their altitude?"
 
 
+@pytest.mark.skipif(not HAS_AVX512, reason="vLLM's CPU build computes AWQ with AVX-512 only")
 def test_awq_checkpoint_answers(start_vllm, start_service) -> None:
     server = start_vllm("awq", dtype="float16")
     try:
@@ -76,7 +88,7 @@ def test_our_own_command_starts_it(models, tmp_path) -> None:
     port = free_port()
     command = [
         COMMAND, "vllm", "serve", "--cpu", "--model", str(models / "plain"), "--executable",
-        str(PYTHON), "--port", str(port), "--max-model-len", "2048", "--dtype", "bfloat16",
+        str(PYTHON), "--port", str(port), "--max-model-len", "2048", "--dtype", DTYPE,
     ]  # fmt: skip
     process = Process(command, tmp_path / "serve.log", **OFFLINE)
     try:

@@ -53,7 +53,7 @@ def look_at(tmp_path: Path) -> Callable[..., PublishedIndex]:
 @pytest.fixture
 def kept(look_at, web, index_folder) -> PublishedIndex:
     """The old version's index, fetched; the site publishes the new one by now."""
-    index = look_at(web.url, silence_s=0.3, total_s=1.0)
+    index = look_at(web.url)
     assert version_kept(index) == "1.9"
     publish(web, index_folder)
     return index

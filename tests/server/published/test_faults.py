@@ -14,21 +14,20 @@ from .site import Exchange
 
 
 @pytest.mark.parametrize(
-    ("script", "trouble", "told"),
+    ("script", "limits", "trouble", "told"),
     [
-        (published_site.cut_short, Trouble.AWAY, "cannot be had"),
-        (published_site.silent, Trouble.AWAY, "it fell silent"),
-        (published_site.dripping, Trouble.AWAY, "not fetched within 1 s"),
-        (published_site.failing(500), Trouble.STATUS, "HTTP 500"),
-        (published_site.failing(403), Trouble.STATUS, "index_keys"),
+        (published_site.cut_short, {}, Trouble.AWAY, "cannot be had"),
+        (published_site.silent, {"silence_s": 0.3}, Trouble.AWAY, "it fell silent"),
+        (published_site.dripping, {"total_s": 1.0}, Trouble.AWAY, "not fetched within 1 s"),
+        (published_site.failing(500), {}, Trouble.STATUS, "HTTP 500"),
+        (published_site.failing(403), {}, Trouble.STATUS, "index_keys"),
     ],
     ids=["cut short", "silent", "dripping", "500", "403"],
 )
 @pytest.mark.parametrize("name", ["manifest.json", "vectors.faiss"])
-def test_a_site_that_fails(kept, web, name, script, trouble, told) -> None:
+def test_a_site_that_fails(kept, look_at, web, name, script, limits, trouble, told) -> None:
     web.scripts[name] = script
-    kept.look()
-    assert_kept(kept, trouble, told)
+    assert_kept(look_at(web.url, **limits), trouble, told)
     web.scripts.clear()
     kept.look()
     assert kept.state.problem == ""
