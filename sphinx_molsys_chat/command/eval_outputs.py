@@ -36,7 +36,7 @@ def evaluation_outputs(
     given = vars(arguments)
     inputs = [given.get(name) for name in ("index", "questions", "against", "config")]
     with (
-        open_output(arguments.out, kind, apart_from=inputs) as out,
+        open_output(arguments.out, kind, apart_from=inputs, keep_partial=True) as out,
         open_output_if(arguments.report, REPORT, apart_from=[*inputs, arguments.out]) as report,
     ):
         yield out, report

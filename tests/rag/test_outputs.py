@@ -139,6 +139,33 @@ def test_what_fails_midway_leaves_the_earlier_file(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_long_work_keeps_what_was_written_before_a_failure(tmp_path, caplog, error):
+    path, partial = tmp_path / "out.jsonl", tmp_path / "out.jsonl.partial"
+    write(path)
+    for text in (OURS, OURS * 2):
+        with (  # noqa: PT012
+            pytest.raises(error),
+            open_output(path, RANKINGS, keep_partial=True) as output,
+        ):
+            output.write(text)
+            raise error
+        assert partial.read_text() == text
+        assert f"{partial} holds what was written until then" in caplog.text
+    assert path.read_text() == OURS
+    assert set(tmp_path.iterdir()) == {path, partial}
+
+
+def test_a_partial_file_replaces_nothing_else(tmp_path):
+    (tmp_path / "out.jsonl.partial").write_text("somebody's")
+    with (
+        pytest.raises(OutputError, match="partial is there already"),
+        open_output(tmp_path / "out.jsonl", RANKINGS, keep_partial=True),
+    ):
+        pass
+    assert (tmp_path / "out.jsonl.partial").read_text() == "somebody's"
+
+
 def test_a_full_disk_is_told_in_a_line():
     with (
         pytest.raises(OutputError, match=r"^/dev/full cannot be written \(.*\): free space$"),

@@ -333,3 +333,17 @@ def test_admission_by_itself_lets_a_bare_request_in(settings) -> None:
     admission = Admission(settings(), Metrics())
     request = Request({"type": "http", "client": None, "headers": []})
     assert admission.admitted(request).client == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("HTTPS://Docs.Example.org", "https://docs.example.org"),
+        ("https://docs.example.org:443", "https://docs.example.org"),
+        ("http://10.0.0.5:80", "http://10.0.0.5"),
+        ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
+        ("http://[2001:DB8::5]:80", "http://[2001:db8::5]"),
+    ],
+)
+def test_an_allowed_origin_is_as_browsers_write_it(settings, given, sent) -> None:
+    assert settings(cors_origins=[given]).cors_origins == (sent,)

@@ -6,6 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from molsys_chat_server.settings.file import SettingsFile
 from molsys_chat_server.web.pages import insert_head, is_hidden
 
 TAG = '<script type="module" src="/_molsys_chat/molsys-chat/launcher.js" data-page="{}"></script>'
@@ -251,3 +252,19 @@ def test_only_reading(serve, docs) -> None:
 
 def test_without_docs(serve) -> None:
     assert serve().get("/").status_code == 404
+
+
+def test_the_services_own_files_are_not_served(serve, docs) -> None:
+    """Whoever serves the folder that they work in does not publish what readers asked."""
+    file = docs / "molsys-chat.toml"
+    file.write_text("port = 8800\n", encoding="utf-8")
+    records = docs / "records.sqlite"
+    app = {"settings_file": SettingsFile(file, {})}
+    server = serve(docs=docs, records_db=records, app=app)
+    server.post("/v1/feedback", json={"id": "0123456789abcdef" * 2, "vote": "up"})
+    for name in ("", "-wal", "-shm", "-journal"):
+        Path(f"{records}{name}").touch()
+        assert server.get(f"/records.sqlite{name}").status_code == 404
+    assert server.get("/molsys-chat.toml").status_code == 404
+    (docs / "records.sqlite.html").write_text("shown", encoding="utf-8")
+    assert server.get("/records.sqlite.html").text == "shown"

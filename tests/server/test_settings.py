@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.settings import Settings, load_settings
@@ -153,3 +154,10 @@ def test_a_database_by_its_url(tmp_path) -> None:
     with pytest.raises(SettingsError, match="begins with postgresql://") as refused:
         load_settings(records_db="mysql://chat:secret@db.example.org/chat")
     assert "secret" not in str(refused.value)
+
+
+def test_no_part_of_the_settings_hides_a_member_of_another() -> None:
+    """Two validators of one name would leave a setting unchecked."""
+    parts = [part for part in Settings.__bases__ if part is not BaseSettings]
+    names = [name for part in parts for name in vars(part) if not name.startswith(("__", "_abc"))]
+    assert {name for name in names if names.count(name) > 1} == {"model_config"}

@@ -7,6 +7,7 @@ its place and renamed when it is whole, so that a failure leaves what was there;
 
 import errno
 import json
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from typing import IO, Any, Literal, TextIO
 
 from molsys_chat_rag.errors import OutputError
 from molsys_chat_rag.storage.folder import is_index, real_path
+
+logger = logging.getLogger(__name__)
 
 LONGEST_LINE = 50_000_000
 """Bytes of a line that an earlier output may have."""
@@ -91,15 +94,27 @@ class Output:
 
 @contextmanager
 def open_output(
-    path: Path, kind: OutputKind, *, apart_from: Iterable[Path | None] = ()
+    path: Path,
+    kind: OutputKind,
+    *,
+    apart_from: Iterable[Path | None] = (),
+    keep_partial: bool = False,
 ) -> Iterator[Output]:
     """Give a file to write; it takes its place at the end of the ``with`` unless that fails.
 
     :param apart_from: files and folders that the same command reads or writes.
+    :param keep_partial: whether what was written before a failure is kept, as ``FILE.partial``:
+        for output that took hours.
     :raises OutputError: at once, if it cannot be written there, or something else would be lost.
     """
-    check_output(path, kind, apart_from=apart_from)
-    opened = _opened(path, path, "w") if _is_device(path) else _beside(real_path(path), path)
+    partial_path = path.with_name(f"{path.name}.partial")
+    keep_partial = keep_partial and not _is_device(path)
+    for each in (path, partial_path) if keep_partial else (path,):
+        check_output(each, kind, apart_from=apart_from)
+    if _is_device(path):
+        opened = _opened(path, path, "w")
+    else:
+        opened = _beside(real_path(path), path, partial_path if keep_partial else None)
     with opened as output:
         yield output
 
@@ -120,8 +135,11 @@ def _opened(file: Path, path: Path, mode: Literal["w", "x"]) -> Iterator[Output]
 
 
 @contextmanager
-def _beside(real: Path, path: Path) -> Iterator[Output]:
-    """Give a file beside another, which it replaces in the end."""
+def _beside(real: Path, path: Path, partial_path: Path | None) -> Iterator[Output]:
+    """Give a file beside another, which it replaces in the end.
+
+    :param partial_path: where what was written stays after a failure; None for nowhere.
+    """
     temporary = real.parent / f".molsys-chat-{secrets.token_hex(6)}.new"
     try:
         with _opened(temporary, path, "x") as output:
@@ -130,9 +148,20 @@ def _beside(real: Path, path: Path) -> Iterator[Output]:
             if real.exists():
                 temporary.chmod(real.stat().st_mode & 0o7777)
             temporary.replace(real)
+    except BaseException:
+        if partial_path is not None:
+            _keep_partial(temporary, partial_path)
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _keep_partial(temporary: Path, partial_path: Path) -> None:
+    with suppress(OSError):
+        if temporary.stat().st_size:
+            temporary.replace(real_path(partial_path))
+            logger.warning("%s holds what was written until then", partial_path)
 
 
 @contextmanager

@@ -3,11 +3,11 @@
 import ipaddress
 import re
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from molsys_chat_server.settings.lists import Secrets, Texts, split_list
+from molsys_chat_server.settings.web_origins import web_origin
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -102,15 +102,7 @@ class AdmittingSettings(BaseModel):
     @field_validator("cors_origins")
     @classmethod
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            parts = urlsplit(origin)
-            bare = f"{parts.scheme}://{parts.netloc}"
-            if origin != "*" and (parts.scheme not in {"http", "https"} or origin != bare):
-                raise ValueError(
-                    f"{origin!r} is no origin: give scheme and host alone, "
-                    "such as https://docs.example.org"
-                )
-        return value
+        return tuple(each if each == "*" else web_origin(each) for each in value)
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from molsys_chat_server.settings.folders import state_folder
 from molsys_chat_server.settings.lists import Texts, split_list
+from molsys_chat_server.settings.web_origins import web_origin
 
 
 class PublishingSettings(BaseModel):
@@ -65,7 +66,7 @@ class PublishingSettings(BaseModel):
 
     @field_validator("index_redirect_origins")
     @classmethod
-    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_redirect_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(web_origin, value))
 
     @field_validator("index_models", "index_redirect_origins", mode="before")
@@ -90,33 +91,6 @@ class PublishingSettings(BaseModel):
     def index_folder_path(self) -> Path:
         """The folder that published indexes are kept in."""
         return self.index_folder or state_folder() / "indexes"
-
-
-def web_origin(entry: str) -> str:
-    """Return an origin, the port left out where it is the scheme's own.
-
-    :raises ValueError: if it is none.
-    """
-    parts = urlsplit(entry.strip().lower())
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"{entry!r} has a port that is not a number: give one") from None
-    inside = (
-        parts.path.rstrip("/")
-        or "*" in parts.netloc
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    )
-    if parts.scheme not in {"http", "https"} or not parts.hostname or inside:
-        raise ValueError(
-            f"{entry!r} is no origin: give scheme, host and, if needed, port, such as "
-            "https://cdn.example.org"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    own = port in {None, {"http": 80, "https": 443}[parts.scheme]}
-    return f"{parts.scheme}://{host}{'' if own else f':{port}'}"
 
 
 def published_url(entry: str) -> str:

@@ -27,6 +27,7 @@ from molsys_chat_server.openai_api import endpoints as openai_endpoints
 from molsys_chat_server.service import Service
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.settings.file import SettingsFile
+from molsys_chat_server.settings.recording import is_postgres
 from molsys_chat_server.web import endpoints, openapi
 from molsys_chat_server.web.names import OwnNames
 from molsys_chat_server.web.pages import Assets, DocsPages, PageHead
@@ -89,7 +90,7 @@ def create_app(
             yield
 
     app = Starlette(
-        routes=_routes(settings, page_head, assets, tools),
+        routes=_routes(assets, tools, _docs_pages(settings, page_head, settings_file)),
         middleware=_middleware(settings, service),
         exception_handlers={
             RequestError: _refuse,
@@ -130,12 +131,19 @@ def _middleware(settings: Settings, service: Service) -> list[Middleware]:
     ]
 
 
-def _routes(
-    settings: Settings,
-    page_head: PageHead | None,
-    assets: Path | None,
-    tools: ASGIApp | None,
-) -> list[BaseRoute]:
+def _docs_pages(
+    settings: Settings, page_head: PageHead | None, settings_file: SettingsFile | None
+) -> DocsPages | None:
+    """Return the documentation's pages, if they are served."""
+    if settings.docs is None:
+        return None
+    private = [] if is_postgres(settings.records_place) else [Path(settings.records_place)]
+    if settings_file is not None:
+        private.append(settings_file.path)
+    return DocsPages(settings.docs, page_head, private)
+
+
+def _routes(assets: Path | None, tools: ASGIApp | None, pages: ASGIApp | None) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(path, endpoint, methods=[method]) for path, (endpoint, method) in _ENDPOINTS.items()
     ]
@@ -148,8 +156,8 @@ def _routes(
     routes.append(Route("/v1/{rest:path}", _NoEndpoint()))
     if assets is not None:
         routes.append(Mount(ASSETS_PATH, Assets(directory=assets)))
-    if settings.docs is not None:
-        routes.append(Mount("/", DocsPages(settings.docs, page_head)))
+    if pages is not None:
+        routes.append(Mount("/", pages))
     return routes
 
 

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
 
 from starlette.exceptions import HTTPException
@@ -39,9 +39,13 @@ class _PublicFiles(StaticFiles):
             if error.errno != errno.ELOOP:
                 raise
             return "", None  # links in a circle
-        if status is None or is_hidden(path) or is_hidden(self._within(found)):
+        if status is None or is_hidden(path) or self._is_hidden(found):
             return "", None
         return found, status
+
+    def _is_hidden(self, found: str) -> bool:
+        """Return whether a file, all links followed, is for nobody."""
+        return is_hidden(self._within(found))
 
     def _within(self, found: str) -> str:
         return next(
@@ -56,18 +60,26 @@ class DocsPages(_PublicFiles):
 
     :param folder: the folder, which is only read.
     :param page_head: what to put before ``</head>``; pages go out as they are without it.
+    :param private: the service's own files, which are not served where they lie in the folder.
     """
 
-    def __init__(self, folder: Path, page_head: PageHead | None = None) -> None:
+    def __init__(
+        self, folder: Path, page_head: PageHead | None = None, private: Iterable[Path] = ()
+    ) -> None:
         super().__init__(directory=folder, html=True)
         self._root = folder.resolve()
         self._page_head = page_head
+        self._private = tuple(f"{path.resolve()}-" for path in private)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Return the file, the redirect to a folder's page, or the site's own 404 page."""
         response = await self._found(path, scope)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+    def _is_hidden(self, found: str) -> bool:
+        """Hide the service's own files too; those of SQLite are ``NAME``, ``NAME-wal``, …"""
+        return super()._is_hidden(found) or f"{found}-".startswith(self._private)
 
     async def _found(self, path: str, scope: Scope) -> Response:
         try:

@@ -287,10 +287,13 @@ def test_a_judge_that_does_not_judge(
     evaluate: Callable[..., list[dict[str, Any]]],
     model_server: Callable[[Callable[[str], str]], ScriptedServer],
     capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     judge = model_server(lambda _: "I would rather not say.")
     evaluate("--judge-url", judge.url, status=1)
     assert f"the judge at {judge.url} does not judge" in capsys.readouterr().err
+    kept = read_answers(tmp_path / "answers.jsonl.partial")
+    assert len(kept) == len(QUESTIONS), "the answers are not lost with it"
 
 
 def test_comparing_needs_a_judge(
