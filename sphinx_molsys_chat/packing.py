@@ -10,7 +10,7 @@ from sphinx_molsys_chat.renaming import short_names
 
 ENTRY = "panel"
 """The module that the launcher loads; what it imports goes into the same file."""
-ALONE = ("launcher", "nomodule", "highlight", "saving", "site-search", "proof")
+ALONE = ("launcher", "nomodule", "highlight", "saving", "site-search")
 """Modules that are loaded by themselves, the last four when they are first needed."""
 
 _COMMENT = re.compile(r"/\*.*?\*/ ?", re.DOTALL)

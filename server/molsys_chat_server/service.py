@@ -64,9 +64,7 @@ class Service:
         self.registry = registry or registry_of(settings, sources)
         self._owns_registry = registry is None
         self.models = Models(settings)
-        self.admission = Admission(
-            settings, self.metrics, queue_load=lambda: self.models.queue_load
-        )
+        self.admission = Admission(settings, self.metrics)
         self._retired: list[Models] = []
         self._labels: set[str] = set()
         self._file = file

@@ -97,9 +97,7 @@ export async function* streamAnswer(endpoint, question, stop, limits = LIMITS) {
   try {
     let response;
     for (let again = true; ; again = false) {
-      const { working } = await session;
-      if (working) yield { event: "working", data: {} };
-      await working;
+      await session;
       wait("late", limits.connect);
       response = await post(`${endpoint}/v1/chat`, question, abort.signal).catch(failing("unreachable"));
       if (response.status !== 401 || !again || !(await renew(endpoint))) break;
@@ -124,15 +122,12 @@ export async function* streamAnswer(endpoint, question, stop, limits = LIMITS) {
 }
 
 /** Whether asking once more has a chance. @param {string} endpoint */
-async function renew(endpoint) {
-  const { token, work } = await openSession(endpoint);
-  return token || work;
-}
+const renew = async (endpoint) => (await openSession(endpoint)).token;
 
 /** @param {string} endpoint @param {{id: string, vote: Vote, comment?: string}} feedback @returns {Promise<boolean>} */
 export async function sendFeedback(endpoint, feedback, again = true) {
   try {
-    await (await session).working;
+    await session;
     const { ok, status } = await post(`${endpoint}/v1/feedback`, feedback, AbortSignal.timeout(LIMITS.connect));
     return ok || (status === 401 && again && !!(await renew(endpoint)) && sendFeedback(endpoint, feedback, false));
   } catch {

@@ -13,7 +13,7 @@ const MOST_TURNS = 200;
 export const newTurn = (question, passage = "") => ({ question, passage, answer: "", state: "waiting", sources: [], cited: [] });
 
 /** @param {Turn} turn */
-export const isOpen = ({ state }) => state.endsWith("ing"); // waiting, working, writing
+export const isOpen = ({ state }) => state.endsWith("ing"); // waiting, writing
 
 /** As the service counts. @param {string} text @param {number} count */
 export const keepCodePoints = (text, count) => [...text].slice(0, count).join("");
@@ -22,7 +22,6 @@ export const keepCodePoints = (text, count) => [...text].slice(0, count).join(""
 export function applyEvent(turn, { event, data }) {
   const { answer } = turn;
   if (event === "sources") return { ...turn, ...data, state: "writing" };
-  if (event === "working") return { ...turn, state: event };
   if (event === "token") return { ...turn, answer: (answer + (data.text ?? "")).slice(0, LONGEST_ANSWER) };
   if (event === "rewind") return { ...turn, answer: keepCodePoints(answer, data.length), takenBack: data.reason || "…" };
   return event === "done" ? { ...turn, ...data, state: event } : turn;

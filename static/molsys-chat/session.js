@@ -29,22 +29,14 @@ export const post = (url, body, signal) =>
   });
 
 /** @param {string} endpoint */
-export const openSession = (endpoint) => (session = beginSession(endpoint, {}));
+export const openSession = (endpoint) => (session = beginSession(endpoint));
 
-/** A service from before there were sessions knows none. @param {string} endpoint @param {{challenge?: string, nonce?: string}} done @returns {Promise<SessionFacts>} */
-async function beginSession(endpoint, done) {
-  const told = await post(`${endpoint}/v1/session`, done, AbortSignal.timeout(PATIENCE))
+/** A service from before there were sessions knows none. @param {string} endpoint @returns {Promise<SessionFacts>} */
+async function beginSession(endpoint) {
+  const told = await post(`${endpoint}/v1/session`, {}, AbortSignal.timeout(PATIENCE))
     .then((response) => response.text())
     .then(readJson)
     .catch(() => ({}));
   if (told.token) carried["X-Molsys-Chat-Session"] = told.token;
-  if (told.work && !done.nonce) told.working = workFor(endpoint, told.work).catch(() => {});
   return told;
-}
-
-/** @param {string} endpoint @param {Work} work */
-async function workFor(endpoint, { challenge, task, bits }) {
-  const { solve } = await import("./proof.js");
-  session = beginSession(endpoint, { challenge, nonce: await solve(task, bits) });
-  await session;
 }

@@ -19,7 +19,6 @@ const STRINGS = {
   drop: "Leave it out",
   accept: "Agree and go on",
   waiting: "Searching the documentation…",
-  working: "One moment: your browser proves that it is no robot…",
   writing: "Reading the sections found…",
   slow: "This takes longer than usual.",
   takenBack: "A passage was taken back: {reason}",

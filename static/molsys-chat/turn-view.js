@@ -127,7 +127,7 @@ export class TurnView {
 
   #wait() {
     const { turn } = this;
-    this.#status.textContent = say(/** @type {"waiting" | "working" | "writing"} */ (turn.state));
+    this.#status.textContent = say(/** @type {"waiting" | "writing"} */ (turn.state));
     this.#timer = window.setTimeout(() => {
       if (this.turn.answer) return;
       this.#status.append(" ", say("slow"));

@@ -84,7 +84,7 @@ interface Turn {
   passage?: string;
   /** Markdown. */
   answer: string;
-  state: "waiting" | "working" | "writing" | "done" | "stopped" | "interrupted" | "failed";
+  state: "waiting" | "writing" | "done" | "stopped" | "interrupted" | "failed";
   sources: Source[];
   cited: number[];
   id?: string;
@@ -104,23 +104,12 @@ interface Turn {
   vote?: Vote;
 }
 
-/** What a session costs: a number whose hash after `task` begins with so many zeros. */
-interface Work {
-  challenge: string;
-  task: string;
-  bits: number;
-}
-
 /** What the service says of a session; nothing where it knows none. */
 interface SessionFacts {
   /** To be sent with each request; "" where none is needed. */
   token?: string;
-  /** What is to be done first. */
-  work?: Work | null;
   /** How long questions and answers are kept; 0 where they are not. */
   kept_days?: number;
-  /** The work, while it is done. */
-  working?: Promise<void>;
 }
 
 interface Message {

@@ -127,38 +127,6 @@ def test_a_reader_notices_nothing_of_sessions(
     expect(page.get_by_role("status")).to_have_text("Thank you")
 
 
-def test_work_is_done_beside_the_page(
-    run_service: Callable[[str], Running], open_page: Callable[..., Page], watch: Any
-) -> None:
-    service = run_service('proof_of_work = "always"\nproof_of_work_bits = 17\n')
-    assert service.status("") == 401
-    page = open_page(service.url)
-    page.evaluate("""() => { window.gaps = []; let last = performance.now();
-        setInterval(() => { const now = performance.now(); gaps.push(now - last); last = now; }, 1);
-        setTimeout(() => { window.gaps = []; }, 0); }""")
-    open_chat(page)
-    ask(page, QUESTION)
-    answered(page)
-    expect(page.locator(".mc-answer")).to_contain_text("select")
-    assert token_of(page, watch).split(".")[1] == "17"
-    asked = [each.url for each in watch.requests if "/v1/" in each.url]
-    assert [url.rpartition("/")[2] for url in asked] == ["session", "session", "chat"]
-    assert page.evaluate("Math.max(...gaps)") < 250
-
-
-def test_work_that_takes_long_says_so_and_can_be_stopped(
-    service: Any, script: Any, open_page: Callable[..., Page]
-) -> None:
-    task = {"challenge": "9.32.AAAAAAAAAAAAAAAAAAAAAA.mac", "task": "A" * 22, "bits": 32}
-    service.session = {"token": "", "expires_s": 0, "work": task, "kept_days": 0}
-    page = open_chat(open_page(service.url))
-    ask(page)
-    expect(page.get_by_text("One moment: your browser proves that it is no robot…")).to_be_visible()
-    page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".mc-failure")).to_contain_text("Stopped.")
-    assert service.questions == []
-
-
 def test_an_older_service_has_no_sessions(
     service: Any, script: Any, open_page: Callable[..., Page], watch: Any
 ) -> None:
@@ -176,7 +144,7 @@ def test_who_gets_no_session_is_told_so(
     service: Any, script: Any, open_page: Callable[..., Page], watch: Any
 ) -> None:
     watch.expected = REFUSED_ONCE
-    service.session = {"token": "rubbish", "expires_s": 900, "work": None, "kept_days": 0}
+    service.session = {"token": "rubbish", "expires_s": 900, "kept_days": 0}
     body = json.dumps({"error": {"code": "session_needed", "message": "a session is needed"}})
     service.script = [script.refuse(401, body)]
     page = open_chat(open_page(service.url))
@@ -188,7 +156,7 @@ def test_who_gets_no_session_is_told_so(
 def test_readers_are_told_what_is_kept_before_they_ask(
     service: Any, open_page: Callable[..., Page]
 ) -> None:
-    service.session = {"token": "", "expires_s": 0, "work": None, "kept_days": 30}
+    service.session = {"token": "", "expires_s": 0, "kept_days": 30}
     page = open_chat(open_page(service.url))
     expect(page.locator(".mc-hints")).to_contain_text("Questions and answers are kept for 30 days.")
     expect(page.get_by_role("status")).to_have_text("Questions and answers are kept for 30 days.")
@@ -198,7 +166,7 @@ def test_readers_are_told_what_is_kept_before_they_ask(
 def test_nothing_is_asked_before_the_notice_is_agreed_to(
     service: Any, script: Any, open_page: Callable[..., Page], watch: Any
 ) -> None:
-    service.session = {"token": "", "expires_s": 0, "work": None, "kept_days": 30}
+    service.session = {"token": "", "expires_s": 0, "kept_days": 30}
     page = open_page("about:blank")
     with_attributes(page, 'data-notice="Questions go to a model."')
     page.goto(service.url)

@@ -24,7 +24,7 @@ test("modules import each other in one line and without a new name, so that a bu
 });
 
 test("modules that are loaded when they are needed stand alone", () => {
-  const later = ["highlight.js", "nomodule.js", "saving.js", "site-search.js", "proof.js"];
+  const later = ["highlight.js", "nomodule.js", "saving.js", "site-search.js"];
   for (const name of later) assert.doesNotMatch(read(name), /^import/m, name);
 });
 

@@ -1,12 +1,10 @@
 // @ts-check
-/** Sessions, and the work that they may cost. */
+/** Sessions. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 
 import { sendFeedback, streamAnswer } from "../../static/molsys-chat/client.js";
-import { firstBits, solve } from "../../static/molsys-chat/proof.js";
 import { openSession } from "../../static/molsys-chat/session.js";
 
 /** @type {{path: string, token: string | undefined, body: any}[]} */
@@ -39,10 +37,7 @@ beforeEach(() => {
 /** @param {string} code @returns {[number, object]} */
 const refused = (code) => [401, { error: { code, message: "no" } }];
 /** @param {string} token @returns {[number, object]} */
-const given = (token) => [200, { token, expires_s: 900, work: null, kept_days: 3 }];
-const TASK = { challenge: "9.8.AAAA.mac", task: "AAAAAAAAAAAAAAAAAAAAAA", bits: 8 };
-/** @type {[number, object]} */
-const WORK = [200, { token: "", expires_s: 0, work: TASK, kept_days: 3 }];
+const given = (token) => [200, { token, expires_s: 900, kept_days: 3 }];
 
 async function ask() {
   const events = [];
@@ -80,7 +75,7 @@ test("a question waits for a session that is on its way", async () => {
   assert.equal(seen[1].token, "late");
 });
 
-for (const code of ["session_needed", "session_expired", "work_needed"]) {
+for (const code of ["session_needed", "session_expired"]) {
   test(`${code}: another session, and once more`, async () => {
     answers["/v1/session"] = [given("new")];
     answers["/v1/chat"] = [refused(code), [200, {}]];
@@ -110,43 +105,4 @@ test("a vote gets another session, too", async () => {
   assert.equal(await sendFeedback(endpoint, { id: "0", vote: "up" }), true);
   answers["/v1/feedback"] = [refused("session_expired")];
   assert.equal(await sendFeedback(endpoint, { id: "0", vote: "up" }), false);
-});
-
-test("work is done before the question, and said to be", async () => {
-  answers["/v1/session"] = [WORK, given("worked")];
-  await openSession(endpoint);
-  assert.deepEqual(await ask(), ["working", "done"]);
-  const [, handedIn, asked] = seen;
-  assert.equal(handedIn.body.challenge, TASK.challenge);
-  const digest = createHash("sha256").update(`${TASK.task}.${handedIn.body.nonce}`).digest();
-  assert.equal(digest[0], 0);
-  assert.equal(asked.token, "worked");
-  assert.deepEqual(await ask(), ["done"], "once");
-});
-
-test("work that is refused is not done over and over", async () => {
-  answers["/v1/session"] = [WORK];
-  answers["/v1/chat"] = [refused("work_needed")];
-  await assert.rejects(ask(), (/** @type {any} */ { failure }) => failure.code === "refused");
-  assert.equal(paths().filter((path) => path === "session").length, 2);
-});
-
-test("the hash is SHA-256's", () => {
-  for (let length = 0; length <= 55; length++) {
-    const text = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".slice(0, length);
-    assert.equal(firstBits(text), createHash("sha256").update(text).digest().readInt32BE(0), text);
-  }
-});
-
-test("the page is left time while a number is looked for", async () => {
-  let longest = 0;
-  let last = performance.now();
-  const watch = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  });
-  const nonce = await solve("BBBBBBBBBBBBBBBBBBBBBB", 15);
-  clearInterval(watch);
-  assert.equal(firstBits(`BBBBBBBBBBBBBBBBBBBBBB.${nonce}`) >>> 17, 0);
-  assert.ok(longest < 200, `${longest} ms`);
 });

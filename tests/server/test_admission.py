@@ -159,21 +159,6 @@ def test_many_clients_cost_no_time_and_are_forgotten(record_property) -> None:
     asyncio.run(scenario())
 
 
-def test_what_was_named_is_forgotten_in_time() -> None:
-    clock = Steady()
-    counts = LocalCounts(clock)
-
-    async def scenario() -> None:
-        assert [await counts.is_first(300, "a") for _ in range(2)] == [True, False]
-        clock.at += 299
-        assert [await counts.is_first(300, each) for each in "ab"] == [False, True]
-        clock.at += 2
-        assert await counts.is_first(300, "a")
-        assert len(counts._seen) == 2
-
-    asyncio.run(scenario())
-
-
 def test_answers_at_once(serve, fake_model, wait_until) -> None:
     gate = threading.Event()
     fake_model.script = held_back_by(gate)

@@ -9,7 +9,6 @@ from starlette.requests import Request
 
 from molsys_chat_server.admission import counts
 from molsys_chat_server.admission.admission import Admission
-from molsys_chat_server.admission.counts import Counts
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.metrics import Metrics
 
@@ -148,18 +147,6 @@ def test_a_redis_that_takes_no_writes_is_lost_too(serve, redis, wait_until, pati
     assert statuses == [200, 200, 429]
     redis.said("CONFIG", "SET", "maxmemory", "0")
     wait_until(lambda: server.get("/readyz").json()["limits"]["ok"])
-
-
-@with_redis
-def test_work_is_accepted_once_by_all_copies(settings, redis, patient) -> None:
-    async def scenario() -> None:
-        stores = [Counts(redis.url) for _ in range(2)]
-        assert [await store.is_first(60, "work", "a") for store in stores] == [True, False]
-        assert await stores[1].is_first(60, "work", "b")
-        for store in stores:
-            await store.close()
-
-    asyncio.run(scenario())
 
 
 @with_redis

@@ -273,16 +273,16 @@ def test_the_maintainers_own_files_of_the_widget_stay(make_project: MakeProject)
     project.write("_static/molsys-chat/panel.css", ".molsys-chat { color: red }")
     project.write("_static/molsys-chat/extra.js", "own();")
     project.write("_static/molsys-chat/dialog.js", "own();")
-    project.write("extra/_static/molsys-chat/proof.js", "own();")
+    project.write("extra/_static/molsys-chat/saving.js", "own();")
     for _ in range(2):
         build = project.build("-j2")
         folder = build.outdir / "_static/molsys-chat"
         assert (folder / "panel.css").read_text("utf-8") == ".molsys-chat { color: red }"
-        for name in ("extra.js", "dialog.js", "proof.js"):
+        for name in ("extra.js", "dialog.js", "saving.js"):
             assert (folder / name).read_text("utf-8") == "own();"
         assert (folder / "launcher.js").read_text("utf-8") == packed_files()["launcher.js"]
         named = re.findall(r"(\S+) replaces the widget's own (\S+):", build.warnings)
-        assert [name for _, name in named] == ["proof.js", "panel.css"]
+        assert [name for _, name in named] == ["saving.js", "panel.css"]
         assert [Path(path).is_file() for path, _ in named] == [True, True]
         assert build.warnings.count("[molsys_chat.assets]") == 2
 

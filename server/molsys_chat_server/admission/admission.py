@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,12 @@ from molsys_chat_server.admission.budget import ALL, SPENT, Budget
 from molsys_chat_server.admission.clients import UNKNOWN, Clients
 from molsys_chat_server.admission.counts import Counts
 from molsys_chat_server.admission.keys import Key, KeyRing
+from molsys_chat_server.admission.local_counts import Clock
 from molsys_chat_server.admission.metrics import AdmissionMetrics, AdmissionState
 from molsys_chat_server.admission.origins import check_host, check_origin
-from molsys_chat_server.admission.overload import Overload
 from molsys_chat_server.admission.places import Places
 from molsys_chat_server.admission.rates import Rate, take
 from molsys_chat_server.admission.sessions import HEADER, Session, Sessions
-from molsys_chat_server.admission.signing import Clock, Signer
 from molsys_chat_server.answering.allowance import Allowance
 from molsys_chat_server.errors import KeyRefusedError, RateLimitedError, RequestError
 from molsys_chat_server.events import TokenUsage
@@ -56,7 +55,6 @@ class Admission:
 
     :param settings: keys, origins, proxies and limits.
     :param metrics: where refusals are counted.
-    :param queue_load: returns the share of the longest queue's places that is taken.
     :param clock: seconds since 1970, for what copies of the service share.
     :raises SettingsError: if the store of counts cannot be used.
     """
@@ -66,7 +64,6 @@ class Admission:
         settings: Settings,
         metrics: Metrics,
         *,
-        queue_load: Callable[[], float] = lambda: 0.0,
         clock: Clock = time.time,
     ) -> None:
         self._metrics = metrics
@@ -74,9 +71,6 @@ class Admission:
         self._counts = Counts(settings.rate_limit_storage)
         self._budget = Budget(self._counts, clock)
         self._places = Places()
-        self._overload = Overload()
-        self._queue_load = queue_load
-        self._clock = clock
         self._own_secret = secrets.token_bytes(_SECRET_BYTES)
         self.follow(settings)
         self._told.watch(self._state)
@@ -87,9 +81,8 @@ class Admission:
         self._settings = settings
         self._keys = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.keys)
         self._clients = Clients(settings.trusted_proxies)
-        signed_by = [each.get_secret_value().encode() for each in settings.session_secret]
-        signer = Signer(signed_by or [self._own_secret], self._clock)
-        self._sessions = Sessions(signer, self._counts, settings.session_life_s)
+        keys = [each.get_secret_value().encode() for each in settings.session_secret]
+        self._sessions = Sessions(keys or [self._own_secret], settings.session_life_s)
 
     async def check(self, request: Request) -> Admitted:
         """Let a request pass, or refuse it.
@@ -143,19 +136,12 @@ class Admission:
             limit = self._settings.requests_per_minute
             await take(self._counts, [Rate("new_sessions", limit, client)])
 
-    async def begin_session(self, request: Request, challenge: str, nonce: str) -> Session:
-        """Return a session for the widget, or the work to be done for one.
-
-        :param challenge: of work that was done; empty where none was.
-        :param nonce: its solution.
-        """
-        if self._settings.sessions == "off" and self._settings.proof_of_work == "off":
+    def begin_session(self, request: Request) -> Session:
+        """Return a session for the widget."""
+        if self._settings.sessions == "off":
             return Session("", 0)
-        session = await self._sessions.begin(
-            self._holder(request), self._work_bits(), challenge, nonce
-        )
-        self._told.sessions.labels("session" if session.token else "work").inc()
-        return session
+        self._told.sessions.inc()
+        return self._sessions.begin(self._holder(request))
 
     def admitted(self, request: Request) -> Admitted:
         """Return who sent a request, as :meth:`check` found."""
@@ -228,20 +214,9 @@ class Admission:
 
     def _session(self, request: Request) -> str:
         """Return the id of the session that a request needs; empty where it needs none."""
-        bits = self._work_bits()
-        if self._settings.sessions == "off" and not bits:
+        if self._settings.sessions == "off":
             return ""
-        return self._sessions.check(self._holder(request), request.headers.get(HEADER, ""), bits)
-
-    def _work_bits(self) -> int:
-        """Return how much work a session must have cost; 0 where none is asked for."""
-        when = self._settings.proof_of_work
-        asked = when == "always" or (when == "overload" and self._is_overloaded())
-        return self._settings.proof_of_work_bits if asked else 0
-
-    def _is_overloaded(self) -> bool:
-        load = max(self._places.taken / self._settings.max_concurrent_answers, self._queue_load())
-        return self._overload.see(load, self._settings.overload_share)
+        return self._sessions.check(self._holder(request), request.headers.get(HEADER, ""))
 
     def _rates(self, admitted: Admitted) -> list[Rate]:
         """Return the limits that a request counts towards, the narrowest first."""
@@ -276,5 +251,4 @@ class Admission:
             {name: (used, limits.get(name, each)) for name, used in accounts.items()},
             store_up=not self._counts.problem,
             store_failures=self._counts.failures,
-            overloaded=self._settings.proof_of_work == "overload" and self._is_overloaded(),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from molsys_chat_server.admission.counts import Counts
-from molsys_chat_server.admission.signing import Clock
+from molsys_chat_server.admission.local_counts import Clock
 
 SPENT = "budget_spent"
 """What ``degraded`` says where the day's tokens are used up."""

@@ -50,15 +50,6 @@ class Counts:
         wait = await self._asked(lambda store: store.take(per_minute, name))
         return await self._own.take(per_minute, name) if wait is None else wait
 
-    async def is_first(self, life_s: int, *key: str) -> bool:
-        """Return whether a thing is named here for the first time in so many seconds.
-
-        :param life_s: the same at every call.
-        """
-        name = "/".join(key)
-        first = await self._asked(lambda store: store.is_first(life_s, name))
-        return await self._own.is_first(life_s, name) if first is None else first
-
     async def add(self, amount: int, life_s: int, *key: str) -> int | None:
         """Add to a shared count and return it; None where there is no shared store to tell.
 

@@ -21,8 +21,6 @@ class AdmissionState:
     """Whether the store of counts is in use, or none is configured."""
     store_failures: int
     """How often it was lost."""
-    overloaded: bool
-    """Whether new sessions cost work because of it."""
 
 
 class AdmissionMetrics:
@@ -36,9 +34,7 @@ class AdmissionMetrics:
         self.refused = self._counter(
             "refused_total", "Requests refused before anything was done for them.", "code"
         )
-        self.sessions = self._counter(
-            "sessions_total", "Sessions given out, and the work asked for before.", "what"
-        )
+        self.sessions = self._counter("sessions_total", "Sessions given out.")
         self.key_requests = self._counter("key_requests_total", "Requests by key.", "key")
         self.key_tokens = self._counter(
             "key_tokens_total", "The model's tokens that answers to a key cost.", "key"
@@ -86,9 +82,4 @@ class AdmissionCollector(Collector):
             f"{_PREFIX}rate_limit_storage_errors",
             "How often the store of counts was lost.",
             value=state.store_failures,
-        )
-        yield GaugeMetricFamily(
-            f"{_PREFIX}overloaded",
-            "1 where new sessions cost work because the service is overloaded.",
-            value=float(state.overloaded),
         )

@@ -42,10 +42,6 @@ class RedisCounts:
         window = await self._limiter.get_window_stats(item, key)
         return min(max(1, round(window.reset_time - time.time())), _MINUTE_S)
 
-    async def is_first(self, life_s: int, key: str) -> bool:
-        """Return whether a thing is named for the first time in so many seconds."""
-        return await self.add(1, life_s, key) == 1
-
     async def add(self, amount: int, life_s: int, key: str) -> int:
         """Add to a count and return it; 0 only reads it."""
         if not amount:

@@ -1,21 +1,20 @@
-"""Sessions of the widget: signed, short-lived, kept by nobody."""
+"""Sessions of the widget: signed, short-lived, stored nowhere."""
 
+import hashlib
+import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from molsys_chat_server.admission.counts import Counts
-from molsys_chat_server.admission.proof import is_solution
-from molsys_chat_server.admission.signing import Signer
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
+
 from molsys_chat_server.errors import SessionError
 
 HEADER = "X-Molsys-Chat-Session"
 """The header that carries a session's token."""
 
-WORK_LIFE_S = 300
-"""Seconds in which a proof of work is to be found."""
-
-_SESSION, _WORK = "session", "work"
+_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,82 +22,55 @@ class Session:
     """What the session endpoint gives."""
 
     token: str
-    """To be sent as the header; empty where none is needed, or work is to be done first."""
+    """To be sent as the header; empty where none is needed."""
     expires_s: int
     """Seconds for which it is valid."""
-    challenge: str = ""
-    """The ticket of the work to be done first."""
-    bits: int = 0
-    """Its difficulty: so many zero bits."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the endpoint."""
-        work = None
-        if self.challenge:
-            task = self.challenge.split(".")[2]
-            work = {"challenge": self.challenge, "task": task, "bits": self.bits}
-        return {"token": self.token, "expires_s": self.expires_s, "work": work}
+        return {"token": self.token, "expires_s": self.expires_s}
 
 
 class Sessions:
-    """Gives sessions out and knows them again.
+    """Gives sessions out and recognises them.
 
-    :param signer: what signs them.
-    :param counts: remembers which work was handed in.
+    A token is signed together with its holder, so it is of no use to another client or from another
+    site.
+
+    :param keys: secrets; the first one signs, all are accepted.
     :param life_s: seconds for which a session is valid.
     """
 
-    def __init__(self, signer: Signer, counts: Counts, life_s: int) -> None:
-        self._signer = signer
-        self._counts = counts
+    def __init__(self, keys: Sequence[bytes], life_s: int) -> None:
+        self._keys = keys[::-1]  # the library signs with the last
         self._life_s = life_s
 
-    async def begin(
-        self, holder: Sequence[str], bits: int, challenge: str = "", nonce: str = ""
-    ) -> Session:
-        """Return a session, or the work to be done for one.
+    def begin(self, holder: Sequence[str]) -> Session:
+        """Return a new session.
 
         :param holder: the client's network and the page's origin.
-        :param bits: how difficult the work is; 0 where none is asked for.
-        :param challenge: the ticket of work that was done, each accepted once.
-        :param nonce: its solution.
         """
-        if bits and not await self._is_done(holder, bits, challenge, nonce):
-            work = self._signer.issue(_WORK, WORK_LIFE_S, holder, bits)
-            return Session("", 0, work, bits)
-        token = self._signer.issue(_SESSION, self._life_s, holder, bits)
-        return Session(token, self._life_s)
+        token = self._signer(holder).sign(secrets.token_urlsafe(_ID_BYTES))
+        return Session(token.decode(), self._life_s)
 
-    def check(self, holder: Sequence[str], token: str, bits: int) -> str:
+    def check(self, holder: Sequence[str], token: str) -> str:
         """Return a session's id.
 
-        :param bits: the work that it must have cost.
         :raises SessionError: if there is none, or it is not valid here and now.
         """
-        ticket = self._signer.read(_SESSION, token, self._life_s, holder)
-        if ticket is None:
+        try:
+            return self._signer(holder).unsign(token, max_age=self._life_s).decode()
+        except SignatureExpired:
+            raise SessionError(
+                "the session has expired: POST /v1/session gives another", code="session_expired"
+            ) from None
+        except BadSignature:
             raise SessionError(
                 "a session is needed: POST /v1/session gives one, to be sent as the header "
                 f"{HEADER}; programs ask with a key, 'Authorization: Bearer KEY'",
                 code="session_needed",
-            )
-        if ticket.left_s <= 0:
-            raise SessionError(
-                "the session has expired: POST /v1/session gives another", code="session_expired"
-            )
-        if ticket.bits < bits:
-            raise SessionError(
-                "the service is asked too much, and new sessions cost some work: "
-                "POST /v1/session says which",
-                code="work_needed",
-            )
-        return ticket.id
+            ) from None
 
-    async def _is_done(self, holder: Sequence[str], bits: int, challenge: str, nonce: str) -> bool:
-        """Return whether work was done that nobody handed in before."""
-        ticket = self._signer.read(_WORK, challenge, WORK_LIFE_S, holder)
-        if ticket is None or ticket.left_s <= 0 or ticket.bits < bits:
-            return False
-        if not is_solution(ticket.id, nonce, ticket.bits):
-            return False
-        return await self._counts.is_first(WORK_LIFE_S, _WORK, ticket.id)
+    def _signer(self, holder: Sequence[str]) -> TimestampSigner:
+        salt = json.dumps(["session", *holder]).encode()
+        return TimestampSigner(list(self._keys), salt, digest_method=hashlib.sha256)

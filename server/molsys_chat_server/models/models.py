@@ -71,11 +71,6 @@ class Models:
         """How every replica does."""
         return [replica.status for model in self.all for replica in model.pool.replicas]
 
-    @property
-    def queue_load(self) -> float:
-        """The share of the fullest queue's places that is taken."""
-        return max((model.pool.load for model in self.all), default=0.0)
-
     def writer(self, reader: Reader) -> ChatModel | None:
         """Return who writes a reader's answers, the same one through a conversation."""
         point = hashed_share("variant", reader.conversation)

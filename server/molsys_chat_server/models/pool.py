@@ -53,11 +53,6 @@ class ReplicaPool:
         """How many answers wait now."""
         return len(self._queue)
 
-    @property
-    def load(self) -> float:
-        """The share of the queue's places that is taken."""
-        return self.waiting / max(1, self._role.queue_length)
-
     @contextlib.contextmanager
     def ticket(self) -> Iterator[None]:
         """Let an answer in, to take or wait for a place until the end of the ``with``.

@@ -56,21 +56,6 @@ class AdmittingSettings(BaseModel):
             "it a random one is made at every start, and copies do not know each other's sessions."
         ),
     )
-    proof_of_work: Literal["off", "overload", "always"] = Field(
-        "off", description="When a new session costs the browser some work."
-    )
-    proof_of_work_bits: int = Field(
-        16, ge=1, le=24, description="How much: each bit more doubles it."
-    )
-    overload_share: float = Field(
-        0.8,
-        gt=0,
-        le=1,
-        description=(
-            "The share of `max_concurrent_answers`, or of a model's queue, from which the service "
-            "is overloaded."
-        ),
-    )
     max_body_bytes: int = Field(
         262144, ge=1024, le=16777216, description="Longest body of a request, in bytes."
     )

@@ -13,6 +13,15 @@ from molsys_chat_server.models.role_settings import (
     VariantSettings,
 )
 
+_NO_PROOF_OF_WORK = "proof of work was removed; take it out, sessions and limits stay"
+_GONE = {
+    "feedback_db": "it is called records_db now; give it the same value, and the same file goes on",
+    "proof_of_work": _NO_PROOF_OF_WORK,
+    "proof_of_work_bits": _NO_PROOF_OF_WORK,
+    "overload_share": _NO_PROOF_OF_WORK,
+}
+"""What became of settings of earlier releases."""
+
 ENV_PREFIX = "MOLSYS_CHAT_"
 """What the environment variables' names begin with."""
 
@@ -45,9 +54,7 @@ def first_problem(error: ValidationError, config: Path | None, known: Iterable[s
 
 def renamed(name: str) -> str:
     """Return what became of a setting of an earlier release; empty where it was none."""
-    if name != "feedback_db":
-        return ""
-    return "it is called records_db now; give it the same value, and the same file goes on"
+    return _GONE.get(name, "")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:

@@ -21,7 +21,6 @@ from molsys_chat_server.web.requests import (
     parse_chat,
     parse_feedback,
     parse_search,
-    parse_session,
     read_body,
 )
 from molsys_chat_server.web.responses import AnswerStream, json_response
@@ -106,11 +105,11 @@ async def feedback(request: Request) -> Response:
 
 
 async def session(request: Request) -> Response:
-    """Give the widget a session, or work to do for one: ``POST /v1/session``."""
+    """Give the widget a session: ``POST /v1/session``."""
     service = _service(request)
     await service.admission.check_newcomer(request)
-    asked = parse_session(await read_body(request, service.settings))
-    begun = await service.admission.begin_session(request, asked.challenge, asked.nonce)
+    await read_body(request, service.settings)
+    begun = service.admission.begin_session(request)
     kept = {"kept_days": service.settings.keep_questions_days}
     return json_response(begun.to_json() | kept)
 

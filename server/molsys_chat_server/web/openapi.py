@@ -18,7 +18,6 @@ from molsys_chat_server.web.requests import (
     ChatRequest,
     FeedbackRequest,
     SearchQuery,
-    SessionRequest,
 )
 from molsys_chat_server.web.responses import json_response
 
@@ -90,7 +89,7 @@ OPERATIONS = {
         "post", "Store a reader's vote", shapes.Stored, _ASKING, FeedbackRequest
     ),
     "/v1/session": Operation(
-        "post", "Begin the widget's session", shapes.SessionShape, _ASKING, SessionRequest,
+        "post", "Begin the widget's session", shapes.SessionShape, _ASKING,
         needs_body=False, keys=False,
     ),
     "/v1/chat/completions": Operation(

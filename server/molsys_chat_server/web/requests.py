@@ -78,15 +78,6 @@ class FeedbackRequest(_Body):
     comment: Text = ""
 
 
-class SessionRequest(_Body):
-    """The body of ``POST /v1/session``; what it holds is only there where work was done."""
-
-    challenge: Annotated[str, Field(max_length=200)] = ""
-    """The ticket of the work, as the service gave it."""
-    nonce: Annotated[str, Field(max_length=200)] = ""
-    """Its solution."""
-
-
 class SearchQuery(BaseModel):
     """The query of ``GET /v1/search``."""
 
@@ -139,14 +130,6 @@ def parse_feedback(body: bytes) -> FeedbackRequest:
         raise MalformedError("id must be the id of an answer: 32 hexadecimal digits")
     _check_size("comment", len(request.comment), MAX_COMMENT_CHARACTERS, "characters")
     return request
-
-
-def parse_session(body: bytes) -> SessionRequest:
-    """Return what is handed in for a session; an empty body hands in nothing.
-
-    :raises MalformedError: if it is not JSON or has wrong types.
-    """
-    return parse_body(SessionRequest, body or b"{}")
 
 
 def parse_search(request: Request, settings: Settings) -> SearchQuery:

@@ -160,20 +160,11 @@ class Stored(_Shape):
     vote: Literal["up", "down"]
 
 
-class Work(_Shape):
-    """Work to do for a session."""
-
-    challenge: str
-    task: str
-    bits: int
-
-
 class SessionShape(_Shape):
-    """A session, or work to do for one."""
+    """A session of the widget."""
 
     token: str
     expires_s: int
-    work: Work | None
     kept_days: int = Field(description="Days that questions and answers are kept; 0 for not.")
 
 
