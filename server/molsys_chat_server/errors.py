@@ -4,14 +4,12 @@
 
    ServerError                     every error below: one line fit for a user
    ├── SettingsError               the settings are wrong: what, which value, the remedy
-   ├── PlanError                   a model, profile or card that no plan can be made for
-   ├── ReplicasError               the model's replicas cannot be started or kept running
    ├── RecordsError                votes and answers cannot be stored or read
    ├── NotDocumentedError          a tool was asked for what the documentation does not have
    ├── RequestError                a request is refused: an HTTP status, a code, a message
    │   ├── MalformedError          400  not JSON, a wrong type, an empty question
    │   ├── KeyRefusedError         401  a key is needed and was missing or wrong
-   │   ├── SessionError            401  a session is needed, has expired, or must cost more work
+   │   ├── SessionError            401  a session is needed, or has expired
    │   ├── OriginRefusedError      403  a page of another origin asked
    │   ├── ProjectRefusedError     403  the key is not for that project
    │   ├── UnknownProjectError     404  no index of that project is served
@@ -39,14 +37,6 @@ class ServerError(Exception):
 
 class SettingsError(ServerError):
     """The settings are wrong; the message names the setting, its value and the remedy."""
-
-
-class PlanError(ServerError):
-    """No plan can be made for a model, a profile or a card; the message says what to give."""
-
-
-class ReplicasError(ServerError):
-    """The model's replicas cannot be started or kept running; the message says what to do."""
 
 
 class RecordsError(ServerError):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from molsys_chat_lab.errors import LabError
 from molsys_chat_rag.errors import RagError
 from molsys_chat_server.errors import ServerError
 from sphinx_molsys_chat.assets import MissingAssetsError
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output had enough of it. The interpreter flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (CommandError, MissingAssetsError, RagError, ServerError, OSError) as error:
+    except (CommandError, LabError, MissingAssetsError, RagError, ServerError, OSError) as error:
         print(f"molsys-chat: {_line(error)}", file=sys.stderr)
         return 1
     return status

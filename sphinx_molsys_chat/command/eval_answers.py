@@ -9,19 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from molsys_chat_rag.evaluation import Question, read_questions
+from molsys_chat_lab.evaluation.answers_page import AnswerEvaluation, render_answers
+from molsys_chat_lab.evaluation.answers_table import show_figures
+from molsys_chat_lab.evaluation.drafts import DraftKeeper
+from molsys_chat_lab.evaluation.invented import invented_in
+from molsys_chat_lab.evaluation.judge import Judge, Reference, Winner, tally
+from molsys_chat_lab.evaluation.questions import Question, read_questions
+from molsys_chat_lab.evaluation.scores import Scored, score_answer
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.sections import render_blocks
 from molsys_chat_rag.storage.outputs import Output
 from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.settings import load_settings
-from sphinx_molsys_chat.command.eval_answers_report import AnswerEvaluation, render_answers
-from sphinx_molsys_chat.command.eval_answers_table import show_figures
-from sphinx_molsys_chat.command.eval_drafts import DraftKeeper
-from sphinx_molsys_chat.command.eval_invented import invented_in
-from sphinx_molsys_chat.command.eval_judge import Judge, Reference, Winner, tally
 from sphinx_molsys_chat.command.eval_outputs import ANSWERS, evaluation_outputs
-from sphinx_molsys_chat.command.eval_scores import Scored, score_answer
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.progress import shown_progress
 

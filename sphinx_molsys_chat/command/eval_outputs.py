@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from molsys_chat_lab.reports.page import REPORT
 from molsys_chat_rag.storage.outputs import (
     Output,
     OutputKind,
@@ -12,7 +13,6 @@ from molsys_chat_rag.storage.outputs import (
     open_output_if,
     with_keys,
 )
-from sphinx_molsys_chat.command.report_page import REPORT
 
 RANKINGS = json_lines(
     "a file of rankings that eval retrieval wrote",

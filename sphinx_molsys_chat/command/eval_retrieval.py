@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from molsys_chat_rag.evaluation import (
+from molsys_chat_lab.evaluation.questions import (
     DEPTHS,
     RESULTS,
     AnswerableCounts,
@@ -26,10 +26,10 @@ from molsys_chat_rag.evaluation import (
     score_sections,
     score_sections_within,
 )
+from molsys_chat_lab.evaluation.retrieval_page import Evaluation, render_report
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.storage.outputs import Output
 from sphinx_molsys_chat.command.eval_outputs import RANKINGS, evaluation_outputs
-from sphinx_molsys_chat.command.eval_report import Evaluation, render_report
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.opening import open_index
 from sphinx_molsys_chat.command.progress import shown_progress

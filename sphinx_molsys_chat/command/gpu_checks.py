@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from molsys_chat_server.errors import PlanError
-from molsys_chat_server.vllm_plan.cards import Card, format_capability
-from molsys_chat_server.vllm_plan.nvidia_smi import read_cards
+from molsys_chat_lab.errors import PlanError
+from molsys_chat_lab.vllm.cards import Card, format_capability
+from molsys_chat_lab.vllm.nvidia_smi import read_cards
 from sphinx_molsys_chat.command.checks import Check, Verdict
 
 
@@ -30,8 +30,8 @@ def _describe(card: Card) -> str:
 
 def check_model_fits(cards: Sequence[Card]) -> Check:
     """Plan the default model on these cards, one replica each."""
-    from molsys_chat_server.vllm_plan.choices import profile_deployment, typical_card
-    from molsys_chat_server.vllm_plan.plan import make_plan
+    from molsys_chat_lab.vllm.choices import profile_deployment, typical_card
+    from molsys_chat_lab.vllm.plan import make_plan
 
     plan = make_plan(profile_deployment("", typical_card(cards), len(cards)))
     if plan.problems:

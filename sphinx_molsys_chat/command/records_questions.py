@@ -7,12 +7,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from molsys_chat_lab.reports.questions import Asked, distinct_questions
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.storage.outputs import json_lines, open_output
 from molsys_chat_server.events import AnswerKind
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.record_store import inputs_of, kept_answers, opened_store
-from sphinx_molsys_chat.command.report_questions import Asked, distinct_questions
 
 CANDIDATES = 5
 """Sections that are proposed for a question."""

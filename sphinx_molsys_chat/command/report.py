@@ -8,6 +8,11 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from molsys_chat_lab.evaluation.misses import Links
+from molsys_chat_lab.reports.clusters import MOST_QUESTIONS, cluster_questions
+from molsys_chat_lab.reports.page import REPORT
+from molsys_chat_lab.reports.questions import Never, distinct_questions
+from molsys_chat_lab.reports.view import Report, render_answers
 from molsys_chat_rag.embedding.models import load_embedder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.roles import is_stub
@@ -16,13 +21,8 @@ from molsys_chat_rag.storage.outputs import open_output
 from molsys_chat_rag.storage.store import STORE, Store
 from molsys_chat_server.events import AnswerKind
 from molsys_chat_server.records.answers import KeptAnswer
-from sphinx_molsys_chat.command.eval_misses import Links
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.record_store import inputs_of, kept_answers, opened_store
-from sphinx_molsys_chat.command.report_clusters import MOST_QUESTIONS, cluster_questions
-from sphinx_molsys_chat.command.report_page import REPORT
-from sphinx_molsys_chat.command.report_questions import Never, distinct_questions
-from sphinx_molsys_chat.command.report_view import Report, render_answers
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,9 +12,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
+from molsys_chat_lab.reports.page import REPORT
+from molsys_chat_lab.symbols.drift import find_drift
+from molsys_chat_lab.symbols.page import Findings, render_findings
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.names.drift import find_drift
 from molsys_chat_rag.names.known_names import KnownNames
 from molsys_chat_rag.reading.roles import is_stub
 from molsys_chat_rag.reading.sections import Section
@@ -22,8 +24,6 @@ from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifes
 from molsys_chat_rag.storage.outputs import open_output_if
 from molsys_chat_rag.storage.store import STORE, Store
 from sphinx_molsys_chat.command.progress import shown_progress
-from sphinx_molsys_chat.command.report_page import REPORT
-from sphinx_molsys_chat.command.symbols_report import Findings, render_findings
 
 DEPTH = 10
 """Among how many results of a question a section must stand to be reached by it."""

@@ -3,14 +3,14 @@
 import argparse
 from dataclasses import replace
 
-from molsys_chat_server.vllm_plan.cards import Card
-from molsys_chat_server.vllm_plan.choices import (
+from molsys_chat_lab.vllm.cards import Card
+from molsys_chat_lab.vllm.choices import (
     choose_card,
     folder_deployment,
     profile_deployment,
     requantized,
 )
-from molsys_chat_server.vllm_plan.deployment import Deployment
+from molsys_chat_lab.vllm.deployment import Deployment
 
 
 def read_deployment(arguments: argparse.Namespace) -> Deployment:

@@ -4,9 +4,9 @@ import argparse
 import json
 from dataclasses import replace
 
-from molsys_chat_server.vllm_plan.choices import choose_card, profile_deployment
-from molsys_chat_server.vllm_plan.plan import make_plan
-from molsys_chat_server.vllm_plan.profile import profile_names
+from molsys_chat_lab.vllm.choices import choose_card, profile_deployment
+from molsys_chat_lab.vllm.plan import make_plan
+from molsys_chat_lab.vllm.profile import profile_names
 from sphinx_molsys_chat.command.vllm_deployment import read_deployment
 from sphinx_molsys_chat.command.vllm_table import render_plan, render_profiles
 

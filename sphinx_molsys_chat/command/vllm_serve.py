@@ -7,13 +7,13 @@ import signal
 import sys
 from dataclasses import replace
 
-from molsys_chat_server.vllm_plan.launch import serving_program
-from molsys_chat_server.vllm_plan.plan import Plan, make_plan
-from molsys_chat_server.vllm_plan.profile import DEFAULT_PROFILE, load_profile
-from molsys_chat_server.vllm_replicas.replica import ReplicaSpec
-from molsys_chat_server.vllm_replicas.restarts import RestartPolicy
-from molsys_chat_server.vllm_replicas.specs import COMMON_VARIABLES, plan_replicas, visible_cards
-from molsys_chat_server.vllm_replicas.supervisor import Watch, run_replicas
+from molsys_chat_lab.vllm.launch import serving_program
+from molsys_chat_lab.vllm.plan import Plan, make_plan
+from molsys_chat_lab.vllm.profile import DEFAULT_PROFILE, load_profile
+from molsys_chat_lab.vllm.replica import ReplicaSpec
+from molsys_chat_lab.vllm.restarts import RestartPolicy
+from molsys_chat_lab.vllm.specs import COMMON_VARIABLES, plan_replicas, visible_cards
+from molsys_chat_lab.vllm.supervisor import Watch, run_replicas
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.vllm_deployment import read_deployment
 

@@ -3,9 +3,9 @@
 import shlex
 from collections.abc import Iterable, Iterator
 
-from molsys_chat_server.vllm_plan.cards import format_capability
-from molsys_chat_server.vllm_plan.memory import request_gib
-from molsys_chat_server.vllm_plan.plan import Plan
+from molsys_chat_lab.vllm.cards import format_capability
+from molsys_chat_lab.vllm.memory import request_gib
+from molsys_chat_lab.vllm.plan import Plan
 
 
 def render_plan(plan: Plan) -> str:

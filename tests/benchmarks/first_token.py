@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
 from molsys_chat_server.settings import load_settings
 from molsys_chat_server.web.app import create_app
 

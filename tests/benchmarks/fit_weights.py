@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from molsys_chat_rag.evaluation import Question, read_questions
+from molsys_chat_lab.evaluation.questions import Question, read_questions
 from molsys_chat_rag.index import MOST_SYMBOLS, Index
 from molsys_chat_rag.search.query import make_query
 from molsys_chat_rag.search.ranking import Features, Weights

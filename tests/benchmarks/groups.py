@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from molsys_chat_rag.evaluation import Question, read_questions
+from molsys_chat_lab.evaluation.questions import Question, read_questions
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.joined import AnyIndex, JoinedIndex
 

@@ -39,7 +39,7 @@ from load.model import FIRST_TOKEN_S, TOKENS, run_model
 from load.readers import Crowd, Numbers, Seen, run_others, streaming
 from load.watching import Watched, scrape, watch
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
 
 WARM_UP_S = 5.0
 SPREAD_S = 6.0

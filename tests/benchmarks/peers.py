@@ -32,8 +32,8 @@ from peers.memory import watched
 from peers.scores import Judge, Scores
 from peers.tables import cost_table, quality_table, versions_line
 
+from molsys_chat_lab.evaluation.questions import Question, read_questions
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.evaluation import Question, read_questions
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.site import find_pages
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from scale.measure import Build, Opened, build, measure, measure_apart, to_json
 from scale.site import choose_pages, merge
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
 from molsys_chat_rag.storage.manifest import read_manifest
 
 HEADER = (

@@ -9,7 +9,7 @@ import statistics
 import time
 from pathlib import Path
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
 from molsys_chat_rag.index import Index
 
 

@@ -33,7 +33,7 @@ from pathlib import Path
 import uvicorn
 from first_token import free_port, wait_for
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
 from molsys_chat_server.settings import load_settings
 from molsys_chat_server.web.app import create_app
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from molsys_chat_lab.vllm.cards import find_card
+from molsys_chat_lab.vllm.choices import profile_deployment
+from molsys_chat_lab.vllm.launch import serve_command
+from molsys_chat_lab.vllm.profile import DEFAULT_PROFILE, load_profile, profile_names
 from molsys_chat_server.settings import Settings, load_settings
-from molsys_chat_server.vllm_plan.cards import find_card
-from molsys_chat_server.vllm_plan.choices import profile_deployment
-from molsys_chat_server.vllm_plan.launch import serve_command
-from molsys_chat_server.vllm_plan.profile import DEFAULT_PROFILE, load_profile, profile_names
 from sphinx_molsys_chat.command import main
 from sphinx_molsys_chat.command.arguments import build_parser
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lxml import html
 
-from molsys_chat_rag.evaluation import read_questions
+from molsys_chat_lab.evaluation.questions import read_questions
 
 TYPES = {"howto", "colloquial", "api", "concept", "error", "typo", "spanish", "out_of_scope"}
 

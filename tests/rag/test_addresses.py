@@ -5,12 +5,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
+from molsys_chat_lab.evaluation.misses import Links
 from molsys_chat_rag.addresses import address_of, split_address, url_of
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.embedding.models import Embedder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.twins.site import TwinSettings, write_twins
-from sphinx_molsys_chat.command.eval_misses import Links
 
 AWKWARD = "50% of (c#) & café?.html"
 ENCODED = "50%25%20of%20%28c%23%29%20%26%20caf%C3%A9%3F.html"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lxml import html
 
-from molsys_chat_rag.evaluation import (
+from molsys_chat_lab.evaluation.questions import (
     Question,
     Ranking,
     RankingScores,

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from lxml import html
 
-from molsys_chat_rag.evaluation import Question
+from molsys_chat_lab.evaluation.facts import says
+from molsys_chat_lab.evaluation.judge import tally
+from molsys_chat_lab.evaluation.questions import Question
+from molsys_chat_lab.evaluation.scores import AnswerScores, Scored, sum_up
 from sphinx_molsys_chat.command import main
 from sphinx_molsys_chat.command.eval_answers import read_answers
-from sphinx_molsys_chat.command.eval_facts import says
-from sphinx_molsys_chat.command.eval_judge import tally
-from sphinx_molsys_chat.command.eval_scores import AnswerScores, Scored, sum_up
 from sphinx_molsys_chat.command.failure import CommandError
 
 PAGES = {

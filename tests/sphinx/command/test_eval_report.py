@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from lxml import html
 
+from molsys_chat_lab.evaluation.ranks_plot import Line, draw_plot
+from molsys_chat_lab.reports.markup import element, render_document
 from sphinx_molsys_chat.command import main
-from sphinx_molsys_chat.command.eval_plot import Line, draw_plot
-from sphinx_molsys_chat.command.markup import element, render_document
 
 HOSTILE = "</h4><script>alert(1)</script> & \"x\" 'y' \x00 <img src=x onerror=alert(1)>"
 QUESTIONS = (

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from lxml import html
 
+from molsys_chat_lab.reports.clusters import cluster_questions, cluster_vectors
+from molsys_chat_lab.reports.figures import MOST_BARS, spans, times
+from molsys_chat_lab.reports.plots import Series, draw_bars, draw_lines
+from molsys_chat_lab.reports.questions import distinct_questions
 from molsys_chat_rag.embedding.models import load_embedder
 from molsys_chat_server.records.answers import AnswerRecord, KeptAnswer, Vote, hour
 from molsys_chat_server.records.opening import open_store
 from sphinx_molsys_chat.command import main
-from sphinx_molsys_chat.command.report_clusters import cluster_questions, cluster_vectors
-from sphinx_molsys_chat.command.report_figures import MOST_BARS, spans, times
-from sphinx_molsys_chat.command.report_plots import Series, draw_bars, draw_lines
-from sphinx_molsys_chat.command.report_questions import distinct_questions
 
 NOW = datetime.now(UTC)
 HOSTILE = "</h4><script>alert(1)</script> & \"x\" 'y' <img src=x onerror=alert(1)>"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_server.vllm_plan.profile import profile_names
+from molsys_chat_lab.vllm.profile import profile_names
 from sphinx_molsys_chat.command import main
 
 Capture = pytest.CaptureFixture[str]

@@ -1,0 +1,1 @@
+"""What maintainers and sysadmins run beside the service, which never imports it."""

@@ -1,0 +1,1 @@
+"""What readers asked and did not find, as a page for maintainers."""

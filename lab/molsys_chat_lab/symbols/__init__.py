@@ -1,0 +1,1 @@
+"""Where a guide and its API reference have drifted apart."""

@@ -1,1 +1,0 @@
-"""vLLM's processes: one a card, started, watched, started again, stopped."""
