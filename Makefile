@@ -6,7 +6,7 @@
 # make docs    the documentation alone, in .demo/html
 # make locale  the widget's catalogues, compiled
 # make gallery pictures of the widget in all themes and states, for the documentation
-# make bare-debian   the guide of that name, followed word by word in a container; needs root
+# make bare-debian   demo_docs/operations.md, followed word by word in a container; needs root
 # make audit   known vulnerabilities of the installed packages, where a service can be asked
 # make sbom    a bill of materials of them, CycloneDX, in dist/sbom.json
 # make load    half an hour of readers of all kinds; LOAD="--streams 60" for something else
