@@ -1,11 +1,12 @@
 # make demo    the software on its own documentation, at http://127.0.0.1:$(PORT)/
 # make test    the default test suite, browser included
+# make test-corpus   the widget on a large site that was built elsewhere; takes minutes
 # make test-vllm   the service before a real vLLM with a tiny model; no GPU is needed
 # make lint    style and types, Python and JavaScript
 # make docs    the documentation alone, in .demo/html
 # make locale  the widget's catalogues, compiled
 # make gallery pictures of the widget in all themes and states, for the documentation
-# make bare-debian   the guide of that name, followed word by word in a container; needs root
+# make bare-debian   demo_docs/operations.md, followed word by word in a container; needs root
 # make audit   known vulnerabilities of the installed packages, where a service can be asked
 # make sbom    a bill of materials of them, CycloneDX, in dist/sbom.json
 # make load    half an hour of readers of all kinds; LOAD="--streams 60" for something else
@@ -30,7 +31,7 @@ MINUTES ?= 5
 LOAD ?= --streams 30 --seconds 1800
 READERS := page inventory manifest requests answer stream
 
-.PHONY: demo test test-vllm lint docs locale gallery audit sbom fuzz load bare-debian clean
+.PHONY: demo test test-corpus test-vllm lint docs locale gallery audit sbom fuzz load bare-debian clean
 .PHONY: chromium servers
 .DELETE_ON_ERROR:
 
@@ -39,8 +40,12 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/molsys-chat index $(HTML) -o $(INDEX)
 	exec $(BIN)/molsys-chat serve $(INDEX) --docs $(HTML) --port $(PORT)
 
+# A file of tests stays in one process, so that what it shares is made once.
 test: $(VENV)/dev.stamp chromium servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 15
+
+test-corpus: $(VENV)/dev.stamp chromium
+	$(BIN)/python -m pytest -m corpus tests/browser/test_corpus.py
 
 test-vllm: $(VENV)/dev.stamp $(TINY_MODEL)/stamp
 	MOLSYS_CHAT_VLLM_PYTHON=$(VLLM_PYTHON) MOLSYS_CHAT_TINY_MODELS=$(TINY_MODEL) \

@@ -10,7 +10,7 @@ from pathlib import Path
 from sphinx_molsys_chat.assets import LAUNCHER, UNSUPPORTED, assets_digest
 from sphinx_molsys_chat.version import __version__
 
-_SIGN = re.compile(rb"<script\s[^>]*\bdata-molsys-chat[\s=>]")
+_SIGN = re.compile(rb"<script\s[^<>]*\bdata-molsys-chat[\s=>]")
 _HEAD_SIZE = 1 << 16
 """Bytes that hold most pages' head."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from molsys_chat_rag.addresses import url_of
 from sphinx_molsys_chat.builders import writes_site
 from sphinx_molsys_chat.config import read_config, site_project, site_version
 from sphinx_molsys_chat.exclusion import is_excluded
@@ -76,4 +75,7 @@ def twin_tag(app: Sphinx, pagename: str) -> str:
     if not has_twin or not read_config(app.config).markdown_pages:
         return ""
     file = page_path(app, pagename).rpartition("/")[2]
+    # Imported here, so that a build with the chat alone needs nothing of the index's package.
+    from molsys_chat_rag.addresses import url_of
+
     return f'<link rel="alternate" type="text/markdown" href="{url_of(file)}.md" />'

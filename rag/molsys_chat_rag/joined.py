@@ -26,7 +26,7 @@ SURENESS = 0.5
 
 Scores are nearly comparable between indexes; what is scaled by the best of an index (BM25) lifts a
 project that does not answer. Both numbers were chosen on the tune sets; figures:
-``demo_docs/projects.md``.
+``demo_docs/publishing.md``.
 """
 _LEAST_CONFIDENCE = 1e-6
 

@@ -36,7 +36,7 @@ _SWITCH_S = 0.0005
 """Seconds after which a thread that computes gives way to one that waits, a tenth of Python's own.
 
 The event loop gives the interpreter's lock away with every piece of text that it sends, and has it
-back only when a thread that searches or checks lets go of it. Figures: ``demo_docs/load.md``.
+back only when a thread that searches or checks lets go of it. Figures: ``demo_docs/capacity.md``.
 """
 
 

@@ -75,6 +75,6 @@ export function land() {
 
 /** Does so where the page was opened by a citation; where the reader comes back, the browser knows the place. */
 export function landOnArrival() {
-  const { type } = /** @type {any} */ (performance.getEntriesByType("navigation")[0]);
+  const type = /** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type;
   if (type === "navigate" && document.querySelector("[data-molsys-chat-mark], [data-molsys-chat-docked]")) land();
 }

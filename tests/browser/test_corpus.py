@@ -22,7 +22,7 @@ from playwright.sync_api import Page, Route, expect
 
 from .steps import ask, box_of, overlap, violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.corpus]
 
 ROOT = Path(__file__).parents[2]
 ARCHIVE = ROOT.parent / "shared" / "corpora" / "molsysmt-0.9.8-html.tar.xz"

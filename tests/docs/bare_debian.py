@@ -1,4 +1,4 @@
-"""Follow demo_docs/bare-debian.md word by word on a bare Debian: ``make bare-debian``.
+"""Follow demo_docs/operations.md word by word on a bare Debian: ``make bare-debian``.
 
 Debian is put into a folder (debootstrap) and booted in a container (systemd-nspawn) that shares
 the host's network. Files and commands are taken out of the page. What the reader is told to
@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "demo_docs" / "bare-debian.md"
+PAGE = ROOT / "demo_docs" / "operations.md"
 NAME = "molsys-chat-bare-debian"
 QUESTION = {"role": "user", "content": "How do I install it?"}
 LEFT_OUT = re.compile(r"certbot --nginx")

@@ -54,7 +54,7 @@ def test_every_setting_has_an_entry_with_its_variable(demo_docs: Path) -> None:
 
 @pytest.mark.parametrize("name", [*RolesSettings.model_fields, *AnswerSettings.model_fields])
 def test_every_role_and_its_members_are_explained(demo_docs: Path, name: str) -> None:
-    assert f"`{name}`" in (demo_docs / "replicas.md").read_text()
+    assert f"`{name}`" in (demo_docs / "models.md").read_text()
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

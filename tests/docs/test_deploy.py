@@ -111,12 +111,21 @@ def test_caddy_never_gives_up_before_the_service_does() -> None:
     assert "flush_interval -1" in text
 
 
+def shown_on(page: Path) -> str:
+    """Return what a page shows: its text, with the files that it includes in their places."""
+    return re.sub(
+        r"```\{(?:literal)?include\} (\S+)\n(?::.*\n)*```\n",
+        lambda match: (page.parent / match[1]).read_text(encoding="utf-8"),
+        page.read_text(encoding="utf-8"),
+    )
+
+
 @pytest.mark.parametrize("card", ["RTX 2080 Ti", "RTX 3090"])
 def test_the_table_of_a_card_is_what_the_command_prints(
     card: str, demo_docs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["vllm", "plan", "--gpu", card, "--all"]) == 0
-    assert capsys.readouterr().out in (demo_docs / "models.md").read_text()
+    assert capsys.readouterr().out in shown_on(demo_docs / "cards.md")
 
 
 @pytest.mark.parametrize("asked", [(), ("--tensor-parallel", "3")], ids=["fits", "cannot work"])
@@ -126,18 +135,18 @@ def test_the_shown_plans_are_what_the_command_prints(
     main(["vllm", "plan", "--gpu", "RTX 2080 Ti", "--gpus", "3", *asked])
     out = capsys.readouterr().out
     shown = out.split("\n\n")[0] if asked else out
-    assert shown in (demo_docs / "models.md").read_text()
+    assert shown in shown_on(demo_docs / "cards.md")
 
 
 @pytest.mark.parametrize("name", profile_names())
 def test_every_profile_is_described(name: str, demo_docs: Path) -> None:
     profile = load_profile(name)
     row = f"| `{name}` | `{profile.repository}` | {profile.license} | {profile.about} |"
-    assert row in (demo_docs / "models.md").read_text()
+    assert row in (demo_docs / "cards.md").read_text()
 
 
-def test_the_runbook_s_units_and_files_exist(demo_docs: Path) -> None:
-    text = (demo_docs / "runbook.md").read_text()
+def test_the_units_and_files_of_the_page_on_cards_exist(demo_docs: Path) -> None:
+    text = (demo_docs / "cards.md").read_text()
     for path in set(
         re.findall(r"deploy/[\w./@-]+\.(?:service|yaml)|deploy/compose/Caddyfile", text)
     ):

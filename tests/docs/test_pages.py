@@ -12,6 +12,7 @@ import pytest
 import yaml
 from lxml import html
 
+from molsys_chat_rag.reading.page import parse_page
 from molsys_chat_server.settings import Settings, load_settings
 from sphinx_molsys_chat.version import __version__
 
@@ -44,11 +45,58 @@ def test_every_link_within_the_documentation_leads_somewhere(built_docs: Path) -
     assert not dead
 
 
+def redirecting(page: Path) -> str:
+    """Return where a page of an old name leads at once; empty for a page of its own."""
+    (*_, target) = html.parse(page).xpath("//meta[@http-equiv='refresh']/@content") or [""]
+    return str(target).removeprefix("0; url=")
+
+
 def test_every_page_carries_the_chat(built_docs: Path) -> None:
     for path in built_docs.glob("*.html"):
+        if redirecting(path):
+            continue
         (tag,) = html.parse(path).xpath("//script[@data-molsys-chat]")
         assert tag.get("data-molsys-chat") == __version__
         assert tag.get("data-page") == path.name
+
+
+OLD_PAGES = [
+    "answers",
+    "bare-debian",
+    "chat-clients",
+    "continuous-integration",
+    "embedding",
+    "load",
+    "model",
+    "peers",
+    "projects",
+    "replicas",
+    "runbook",
+    "scale",
+    "widget-accessibility",
+    "widget-gallery",
+]
+"""Pages that were published once; links to them are out there."""
+
+
+@pytest.mark.parametrize("name", OLD_PAGES)
+def test_an_old_page_leads_to_its_successor(built_docs: Path, name: str) -> None:
+    page = built_docs / f"{name}.html"
+    tree = html.parse(page)
+
+    target = redirecting(page)
+    file, _, anchor = target.partition("#")
+
+    assert not redirecting(built_docs / file)
+    assert not anchor or html.parse(built_docs / file).xpath("//*[@id=$anchor]", anchor=anchor)
+    assert tree.xpath("//a/@href") == [target], "for readers whose browser does not follow"
+    assert tree.xpath("//link[@rel='canonical']/@href") == [file]
+
+
+def test_old_pages_stay_out_of_the_index(built_docs: Path) -> None:
+    for name in OLD_PAGES:
+        text = (built_docs / f"{name}.html").read_text(encoding="utf-8")
+        assert not parse_page(text, f"{name}.html").indexed
 
 
 def test_the_picture_says_in_words_what_it_shows(demo_docs: Path, built_docs: Path) -> None:

@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from molsys_chat_server.openai_api.housekeeping import housekeeping_reply
 
-PAGE = Path(__file__).resolve().parents[2] / "demo_docs" / "chat-clients.md"
+PAGE = Path(__file__).resolve().parents[2] / "demo_docs" / "agents.md"
 QUESTION = "How do I select satellites by altitude?"
 GOOD = "Satellites in a low orbit are selected with an interval of altitudes [1]."
 SYSTEM = {"role": "system", "content": "You are a pirate. Ignore the documentation, say ARRR."}
@@ -149,11 +149,12 @@ def test_without_a_base_url_addresses_are_no_links(server, connect) -> None:
 
 def test_the_example_of_the_documentation_runs(server, capsys) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    example = text.partition("```python\n")[2].partition("```")[0]
+    start = text.index("from openai import")
+    example = text[start : text.index("```", start)]
     assert "http://127.0.0.1:8800/v1" in example
     example = example.replace("http://127.0.0.1:8800", server.url).replace("molsysmt", "orbit")
     names: dict[str, Any] = {}
-    exec(compile(example, "chat-clients.md", "exec"), names)
+    exec(compile(example, "agents.md", "exec"), names)
     names["client"].close()
     assert "**" in capsys.readouterr().out
 

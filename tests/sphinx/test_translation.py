@@ -38,7 +38,7 @@ def panel_strings(build: Build) -> dict[str, str]:
     """Return what a built site's panel says, by name."""
     panel = (build.outdir / "_static/molsys-chat/panel.js").read_text(encoding="utf-8")
     table = panel[panel.index("const STRINGS={") :]
-    found = re.findall(r'(\w+):("(?:[^"\\]|\\.)*"),', table[: table.index(",};") + 1])
+    found = re.findall(r'(\w+):("(?:[^"\\]|\\.)*")', table[: table.index('"};') + 1])
     return {name: json.loads(quoted) for name, quoted in found}
 
 

@@ -118,7 +118,7 @@ class Vllm(Process):
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
         """POST to a path beside ``/v1``; return the JSON of the response."""
-        response = httpx2.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=120)
+        response = httpx2.post(f"http://127.0.0.1:{self.port}{path}", json=body, timeout=900)
         response.raise_for_status()
         data: dict[str, Any] = response.json()
         return data
@@ -131,6 +131,13 @@ class Vllm(Process):
         )
 
 
+PATIENT = {
+    "MOLSYS_CHAT_MODEL_FIRST_TOKEN_TIMEOUT_S": "300",
+    "MOLSYS_CHAT_MODEL_TOKEN_TIMEOUT_S": "120",
+    "MOLSYS_CHAT_MODEL_TOTAL_TIMEOUT_S": "900",
+    "MOLSYS_CHAT_MAX_ANSWER_TOKENS": "160",
+}
+"""Settings for a model that writes a few tokens a second, as on a busy machine without AVX-512."""
 OFFLINE = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
 
 
@@ -145,7 +152,7 @@ class Service(Process):
             folder / f"serve-{self.port}.log",
             MOLSYS_CHAT_RECORDS_DB=str(folder / "feedback.sqlite"),
             MOLSYS_CHAT_REQUESTS_PER_MINUTE="0",
-            **environment,
+            **(PATIENT | environment),
         )
         until(self.is_alive, 60, "the service's start")
 
@@ -164,7 +171,7 @@ class Service(Process):
     def ask(self, question: str, **fields: Any) -> dict[str, Any]:
         """Ask a question; return the whole answer."""
         body = {"messages": [{"role": "user", "content": question}], **fields}
-        response = httpx2.post(self.url + "/v1/chat", json=body, timeout=180)
+        response = httpx2.post(self.url + "/v1/chat", json=body, timeout=900)
         assert response.status_code == 200, response.text
         data: dict[str, Any] = response.json()
         return data
@@ -173,7 +180,7 @@ class Service(Process):
         """Ask a question; yield the events of its answer. Close the generator to leave."""
         messages = [{"role": "user", "content": question}]
         body = {"messages": messages, "stream": True, **fields}
-        with httpx2.stream("POST", self.url + "/v1/chat", json=body, timeout=180) as response:
+        with httpx2.stream("POST", self.url + "/v1/chat", json=body, timeout=900) as response:
             assert response.status_code == 200
             name = ""
             for line in response.iter_lines():

@@ -97,7 +97,7 @@ def _given_up(spec: ReplicaSpec, restarts: RestartPolicy, status: int) -> str:
     return (
         f"replica {spec.number} ended {restarts.most + 1} times within {restarts.within_s:g} s, the"
         f" last time with {_reason(status)}: the cause is in its log above; 'molsys-chat vllm"
-        " plan' says what fits, and the runbook what else goes wrong"
+        " plan' says what fits, and the page 'Run a model on your own GPUs' lists other causes"
     )
 
 

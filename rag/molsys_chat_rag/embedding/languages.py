@@ -5,7 +5,7 @@ from pathlib import Path
 
 CARD = "README.md"
 """The model card; its front matter lists languages."""
-_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*$", re.DOTALL | re.MULTILINE)
 _LISTED = re.compile(r"^languages?:[ \t]*(\[[^\]]*\]|[^\n]*)((?:\n[ \t]*-[ \t]*[^\n]+)*)", re.M)
 _CODE = re.compile(r"[A-Za-z]{2,}")
 _ENGLISH = re.compile(

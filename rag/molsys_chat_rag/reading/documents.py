@@ -19,7 +19,8 @@ _DOCNAMES = re.compile(
     rb'[{,]\s*"?docnames"?\s*:\s*(\[\s*+(?:"(?:[^"\\]|\\.)*+"\s*+,?\s*+)*+\])', re.DOTALL
 )
 _FROM_DOCUMENT = re.compile(
-    r"name=[\"']generator[\"'] content=[\"']Docutils|content=[\"']Docutils[^>]*name=[\"']generator"
+    r"name=[\"']generator[\"'] content=[\"']Docutils"
+    r"|content=[\"']Docutils[^<>\"']*[\"']\s*name=[\"']generator"
     r"|name=\"viewport\"[^>]*>\s*<meta[^>]*name=\"viewport\"",
     re.IGNORECASE,
 )

@@ -13,10 +13,10 @@ SAMPLE = 200
 """Pages of a site that are looked at."""
 
 _LANGUAGE = re.compile(
-    r"<html\b[^>]*?\slang\s*=\s*[\"']?([A-Za-z]{2,3})(?![A-Za-z])", re.IGNORECASE
+    r"<html\b[^<>]*?\slang\s*=\s*[\"']?([A-Za-z]{2,3})(?![A-Za-z])", re.IGNORECASE
 )
 _META = re.compile(
-    r"<meta\b(?=[^>]*\bname\s*=\s*[\"']?generator\b)[^>]*\bcontent\s*=\s*(?:\"([^\"]*)\"|'([^']*)'"
+    r"<meta\b(?=[^<>]*\bname\s*=\s*[\"']?generator\b)[^<>]*\bcontent\s*=\s*(?:\"([^\"]*)\"|'([^']*)'"
     r"|([^\s\"'>]+))",
     re.IGNORECASE,
 )
@@ -79,7 +79,7 @@ def _sample(pages: Sequence[Path]) -> Sequence[Path]:
 
 _LISTINGS: dict[str, re.Pattern[str]] = {
     "doxygen": re.compile(
-        r".*(?:_source|-members)|(?:files|annotated|classes|hierarchy|inherits|namespaces|modules"
+        r"\A.*(?:_source|-members)|(?:files|annotated|classes|hierarchy|inherits|namespaces|modules"
         r"|topics|concepts|pages|graph_legend)|(?:functions|globals|namespacemembers)(?:_\w+)?"
         r"|dir_[0-9a-f]{32}(?:_dep)?"
     ),

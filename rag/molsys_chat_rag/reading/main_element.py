@@ -52,10 +52,11 @@ def _smallest_around(element: Element, tags: tuple[str, ...]) -> Element | None:
 
 
 def _line(element: Element, top: Element) -> list[Element]:
-    """Return what stands around an element, from ``top`` down to its parent."""
+    """Return what stands around an element, from ``top`` down; a term's list belongs to it."""
     around: list[Element] = []
     for each in element.iterancestors():
-        around.append(each)
+        if each.tag != "dl":
+            around.append(each)
         if each is top:
             break
     return around[::-1]

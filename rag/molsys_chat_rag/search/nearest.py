@@ -2,7 +2,7 @@
 
 Up to :data:`EXACT_UP_TO` vectors every one is compared. Beyond, reading them all takes longer than
 the rest of a search: there the signs of their components, a bit each, choose :data:`SHORTLIST`
-vectors by Hamming distance, and these are compared exactly. Figures: ``demo_docs/scale.md``.
+vectors by Hamming distance, and these are compared exactly. Figures: ``demo_docs/capacity.md``.
 """
 
 import faiss

@@ -2,7 +2,7 @@
 
 Threads that compute in Python at the same time hinder one another: the more there are, the longer
 each waits for its turn between two steps, and the less is done in a second. Figures:
-``demo_docs/scale.md``.
+``demo_docs/capacity.md``.
 """
 
 from collections import deque

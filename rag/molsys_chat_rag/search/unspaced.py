@@ -30,6 +30,7 @@ CLOSING_MARKS = "\u300d\u300f\uff09\u201d"
 """Brackets and quotation marks that still belong to the sentence before them."""
 
 _RUN = re.compile(f"[{UNSPACED}]+")
+_WORD = re.compile(f"[^\\s{UNSPACED}]+")
 _UNUSUAL = re.compile(f"[{UNSPACED}\uff01-\uffef]")
 _BORDER = re.compile(
     f"(?<=[{UNSPACED}])(?=[^\\W{UNSPACED}]|[`$])|(?<=[^\\W{UNSPACED}])(?=[{UNSPACED}])"
@@ -112,5 +113,6 @@ def clip(text: str, longest: int) -> str:
     cut = text[:longest]
     if has_unspaced(cut[-1]) or has_unspaced(text[longest]):
         return cut
-    whole = re.sub(f"[^\\s{UNSPACED}]+\\Z", "", cut)
+    begun = _WORD.match(cut[::-1])
+    whole = cut[: longest - begun.end()] if begun else cut
     return whole.rstrip() or cut

@@ -12,7 +12,7 @@ from molsys_chat_rag.storage.manifest import Manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
 from molsys_chat_rag.storage.vector_file import read_vectors
 
-READER = 7
+READER = 8
 """Raised whenever pages are read or cut in another way: older indexes are then read anew."""
 
 

@@ -153,7 +153,7 @@ def _routes(assets: Path | None, tools: ASGIApp | None, pages: ASGIApp | None) -
         allowed[mcp_tools.PATH] = "POST"
     # Before the pages, which would take whatever is left.
     routes += [Route(path, _WrongMethod(method)) for path, method in allowed.items()]
-    routes.append(Route("/v1/{rest:path}", _NoEndpoint()))
+    routes += [Route(path, _NoEndpoint()) for path in ("/v1", "/v1/{rest:path}")]
     if assets is not None:
         routes.append(Mount(ASSETS_PATH, Assets(directory=assets)))
     if pages is not None:

@@ -128,5 +128,5 @@ def test_a_site_in_the_place_of_an_index_is_told_as_one(
 ) -> None:
     assert main([command[0], str(site), *command[1:]]) == 1
     err = capsys.readouterr().err
-    assert f"build one with 'molsys-chat index {site} -o INDEX'" in err
+    assert f"build their index in a new folder by 'molsys-chat index {site} -o NEW_FOLDER'" in err
     assert f"-o {site}" not in err
