@@ -17,7 +17,7 @@ import pytest
 from sphinx_molsys_chat.command import main
 
 BOUND_S = 30.0
-STAND_IN = Path(__file__).parents[2] / "server" / "small_vllm.py"
+STAND_IN = Path(__file__).parents[2] / "lab" / "small_vllm.py"
 
 Capture = pytest.CaptureFixture[str]
 
