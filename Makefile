@@ -112,13 +112,13 @@ servers:
 	  && apt-get install -y -qq --no-install-recommends redis-server postgresql >/dev/null; } \
 	|| echo "redis-server and PostgreSQL are not installed: the tests that need them are skipped"
 
-$(VENV)/demo.stamp: EXTRAS := server,offline,docs
-$(VENV)/dev.stamp: EXTRAS := dev
-$(VENV)/fuzz.stamp: EXTRAS := dev,fuzz
+# torch is named where an extra wants it, so that constraints.txt decides which one comes.
+$(VENV)/demo.stamp: PACKAGES := -e ".[server,docs]"
+$(VENV)/dev.stamp: PACKAGES := torch -e ".[dev]"
+$(VENV)/fuzz.stamp: PACKAGES := torch -e ".[dev,fuzz]"
 
-# torch is named, so that constraints.txt decides which one comes.
 $(VENV)/%.stamp: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q -c constraints.txt torch -e ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install -q -c constraints.txt $(PACKAGES)
 	@touch $@
 
 $(TINY_MODEL)/stamp: tests/vllm/tiny_model.py | $(VLLM_PYTHON)

@@ -186,7 +186,7 @@ class ChatConfig:
         check=as_flag,
         rebuild="",
         description="Write the index to ``_chat/`` in the output folder when an HTML build has"
-        " succeeded. Needs the ``rag`` extra.",
+        " succeeded. Needs the ``search`` extra.",
     )
     vector_cache: str = option(
         "",
@@ -205,14 +205,14 @@ class ChatConfig:
         False,
         check=as_flag,
         description="Write each page as Markdown beside it (``page.html.md``), for programs that"
-        " read it. Needs the ``rag`` extra.",
+        " read it. Needs the ``search`` extra.",
     )
     llms_txt: bool = option(
         False,
         check=as_flag,
         rebuild="",
         description="Write ``llms.txt``, the list of the pages, and ``llms-full.txt``, all their"
-        " text. Needs the ``rag`` extra.",
+        " text. Needs the ``search`` extra.",
     )
 
 

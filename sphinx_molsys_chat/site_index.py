@@ -35,9 +35,9 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
     """Write or update the index when an HTML build has succeeded."""
     if exception or not writes_site(app.builder) or not read_config(app.config).build_index:
         return
-    if missing := missing_from("rag"):
+    if missing := missing_from("search"):
         warn(
-            f"no index was written: {', '.join(missing)} not installed; run {remedy('rag')}"
+            f"no index was written: {', '.join(missing)} not installed; run {remedy('search')}"
             " or set molsys_chat_build_index = False",
             "index",
         )

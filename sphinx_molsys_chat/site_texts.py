@@ -22,9 +22,9 @@ def write_texts(app: Sphinx, exception: Exception | None) -> None:
     wanted = chat.markdown_pages or chat.llms_txt
     if exception or not wanted or not writes_site(app.builder):
         return
-    if missing := missing_from("rag"):
+    if missing := missing_from("search"):
         warn(
-            f"no Markdown was written: {', '.join(missing)} not installed; run {remedy('rag')}"
+            f"no Markdown was written: {', '.join(missing)} not installed; run {remedy('search')}"
             " or set molsys_chat_markdown_pages and molsys_chat_llms_txt to False",
             "texts",
         )

@@ -13,13 +13,8 @@ from typing import Any
 import faiss
 from filelock import Timeout
 
-from molsys_chat_rag.embedding.models import (
-    DEFAULT_MODEL,
-    EmbeddingModel,
-    Vectors,
-    build_dtype,
-    find_model,
-)
+from molsys_chat_rag.embedding.arithmetic import Arithmetic, build_arithmetic
+from molsys_chat_rag.embedding.models import DEFAULT_MODEL, EmbeddingModel, Vectors, find_model
 from molsys_chat_rag.embedding.vector_cache import CACHE_MB, VectorCache
 from molsys_chat_rag.embedding.vectors import Gathered, Progress, gather_vectors
 from molsys_chat_rag.errors import BuildError, IndexMissingError, IndexUnusableError, SchemaError
@@ -132,7 +127,8 @@ def build_index(
     :param target: the index folder: a new or empty one, or an index.
     :raises BuildError: if there is nothing to index, the folder holds anything else, or it cannot
         be written.
-    :raises EmbeddingError: if the embedding model cannot be had.
+    :raises EmbeddingError: if the embedding model cannot be had, or needs torch where it is not
+        installed.
     """
     started = time.monotonic()
     real = real_path(target)  # a link stays one, and what it leads to is replaced
@@ -214,15 +210,16 @@ class _Build:
         manifest = None if self._settings.full else self._usable_manifest()
         if manifest is not None and manifest.source == source:
             return self._refresh(manifest, inventory)
+        arithmetic = build_arithmetic(model.folder)
         with _writing(self._target), building(self._target):
             pass  # a folder that cannot be written is better known now than after the embedding
         previous = self._previous(manifest, model)
         content = assemble_content(
             self._read_pages(files, previous), inventory, token_counter(model.folder), model.window
         )
-        gathered = self._gather(content, model, previous)
+        gathered = self._gather(content, model, arithmetic, previous)
         self._progress("writing", 0, 1)
-        manifest = self._manifest(inventory, model, source)
+        manifest = self._manifest(inventory, model, arithmetic, source)
         written = self._write(content, gathered.vectors, files, manifest)
         self._progress("writing", 1, 1)
         return self._report(written, gathered.embedded, gathered.cached, unchanged=False)
@@ -316,18 +313,28 @@ class _Build:
             self._warnings.append(f"{file.name} is not UTF-8; it was read as {encoding}")
         return page
 
-    def _gather(self, content: Content, model: EmbeddingModel, previous: Previous) -> Gathered:
+    def _gather(
+        self, content: Content, model: EmbeddingModel, arithmetic: Arithmetic, previous: Previous
+    ) -> Gathered:
         settings, cache = self._settings, None
         if settings.cache is not None and settings.cache_mb:
-            cache = VectorCache(settings.cache, settings.cache_mb, model, build_dtype())
+            cache = VectorCache(settings.cache, settings.cache_mb, model, arithmetic)
         gathered = gather_vectors(
-            content.embedded, model, previous, cache, self._progress, anew=settings.full
+            content.embedded,
+            model,
+            arithmetic,
+            previous,
+            cache,
+            self._progress,
+            anew=settings.full,
         )
         self._warnings += cache.warnings if cache else ()
         return gathered
 
-    def _manifest(self, inventory: Inventory, model: EmbeddingModel, source: str) -> Manifest:
-        facts = ModelFacts(model.id, model.digest, model.dimension, build_dtype(), model.window)
+    def _manifest(
+        self, inventory: Inventory, model: EmbeddingModel, arithmetic: Arithmetic, source: str
+    ) -> Manifest:
+        facts = ModelFacts(model.id, model.digest, model.dimension, arithmetic.dtype, model.window)
         return Manifest(
             schema=SCHEMA,
             **self._labels(inventory),

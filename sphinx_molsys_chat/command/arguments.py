@@ -106,7 +106,7 @@ def _preview(commands: "Commands") -> None:
 
 def _index(commands: "Commands") -> None:
     summary = "build or update an index"
-    parser = _command(commands, "index", "index", "rag", summary)
+    parser = _command(commands, "index", "index", "search", summary)
     _add_html_dir(parser)
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="INDEX", help="the index's folder"
@@ -155,7 +155,7 @@ def _index(commands: "Commands") -> None:
 
 def _search(commands: "Commands") -> None:
     summary = "what retrieval finds for a question"
-    parser = _command(commands, "search", "search", "rag", summary)
+    parser = _command(commands, "search", "search", "search", summary)
     _add_index_and_question(parser)
     parser.add_argument(
         "-k",
@@ -223,7 +223,7 @@ def _vllm(commands: "Commands") -> None:
 
 def _symbols(commands: "Commands") -> None:
     summary = "where the guide and the reference have drifted apart"
-    parser = _command(commands, "symbols", "symbols", "rag", summary)
+    parser = _command(commands, "symbols", "symbols", "search", summary)
     parser.add_argument("index", type=Path, metavar="INDEX", help="folder of an index")
     parser.add_argument(
         "--questions",
@@ -266,7 +266,8 @@ def _evaluate(commands: "Commands") -> None:
     summary = "how good retrieval and answers are on questions with known answers"
     parser = commands.add_parser("eval", help=summary)
     kinds = parser.add_subparsers(metavar="WHAT", required=True)
-    retrieval = _command(kinds, "retrieval", "eval_retrieval", "rag", "score what retrieval finds")
+    finds = "score what retrieval finds"
+    retrieval = _command(kinds, "retrieval", "eval_retrieval", "search", finds)
     _add_evaluation(retrieval, "RANKED.jsonl")
     retrieval.add_argument(
         "--report", type=Path, metavar="FILE.html", help="write a page of figures and misses"

@@ -86,8 +86,7 @@ def describe_embedding_model(model_id: str) -> str:
     It is fetched if it is not on this machine yet.
 
     :param model_id: a hub's name or a folder; empty for the default model.
-    :raises EmbeddingError: if it cannot be had.
-    :raises ImportError: if torch is absent or broken.
+    :raises EmbeddingError: if it cannot be had, or needs torch where it is not installed.
     """
     from molsys_chat_rag.embedding.models import DEFAULT_MODEL, load_embedder
 

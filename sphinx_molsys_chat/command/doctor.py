@@ -40,11 +40,12 @@ def examine(arguments: argparse.Namespace) -> Iterator[Check]:
     yield Check(Verdict.GOOD, "Python", f"{platform.python_version()} ({sys.executable})")
     yield attempt("molsys-chat", describe_widget)
     yield attempt("SQLite", describe_sqlite)
-    yield check_extra("rag", without=Verdict.BAD)
-    yield check_extra("server", without=Verdict.BAD, beyond="rag")
+    yield check_extra("search", without=Verdict.BAD)
+    yield check_extra("server", without=Verdict.BAD, beyond="search")
+    yield check_extra("rag", without=Verdict.ABSENT, beyond="search")
     yield check_extra("offline", without=Verdict.ABSENT)
     yield check_extra("mcp", without=Verdict.ABSENT, beyond="server")
-    if not missing_from("rag"):
+    if not missing_from("search"):
         yield attempt("embedding model", partial(describe_embedding_model, arguments.model))
     if not missing_from("server"):
         yield from examine_service(arguments)

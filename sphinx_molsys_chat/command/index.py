@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from molsys_chat_rag.build import BuildReport, BuildSettings, build_index
+from molsys_chat_rag.caches import vector_cache
 from molsys_chat_rag.embedding.models import DEFAULT_MODEL
 from molsys_chat_rag.names.foreign import ForeignName, read_foreign
-from sphinx_molsys_chat.caches import vector_cache
 from sphinx_molsys_chat.command.failure import CommandError
 from sphinx_molsys_chat.command.progress import shown_progress
 

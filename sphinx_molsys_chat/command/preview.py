@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 from molsys_chat_rag.build import BuildSettings
+from molsys_chat_rag.caches import cache_folder, vector_cache
 from molsys_chat_rag.storage.manifest import Manifest, read_manifest
 from molsys_chat_server.settings import load_settings
 from molsys_chat_server.web.app import create_app
 from sphinx_molsys_chat.assets import LAUNCHER, WIDGET
-from sphinx_molsys_chat.caches import cache_folder, vector_cache
 from sphinx_molsys_chat.command.index import summary, update_index
 from sphinx_molsys_chat.command.listening import open_listener, serve_app
 from sphinx_molsys_chat.config import ChatConfig

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from molsys_chat_rag.embedding.arithmetic import Arithmetic
 from molsys_chat_rag.embedding.bert import gelu, is_supported
 from molsys_chat_rag.embedding.models import (
     BatchEmbedder,
     SentenceTransformerEmbedder,
+    build_embedder,
     find_model,
     light_embedder,
 )
@@ -54,14 +56,24 @@ def test_batches_agree_with_sentence_transformers():
     assert np.sum(half * expected, axis=1).min() > 0.9995
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_vector_depends_on_its_text_alone(dtype):
+@pytest.mark.parametrize(
+    "arithmetic",
+    [
+        Arithmetic("torch", "", "float32"),
+        Arithmetic("torch", "", "bfloat16"),
+        Arithmetic("numpy", "", "float32"),
+    ],
+)
+def test_a_vector_depends_on_its_text_alone(arithmetic, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     texts = [" ".join(["window", "atoms", "of", "the"] * 60)[: 7 * n] for n in range(1, 160, 6)]
-    embedder = BatchEmbedder(find_model(), dtype=dtype)
+    embedder = build_embedder(find_model(), arithmetic)
     together = embedder.embed(texts)
     assert (embedder.embed(texts[::-1])[::-1] == together).all()
     alone = np.concatenate([embedder.embed([text]) for text in texts])
     assert (alone == together).all()
+    if arithmetic.library == "numpy":
+        assert (light_embedder(find_model()).embed(texts) == together).all()
 
 
 def test_as_many_threads_as_before_are_left_to_torch():

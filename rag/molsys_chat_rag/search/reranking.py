@@ -6,6 +6,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from molsys_chat_rag.embedding.arithmetic import torch_needed
 from molsys_chat_rag.errors import EmbeddingError
 
 RERANKED = 30
@@ -16,12 +17,15 @@ class CrossEncoderReranker:
     """Reads question and text together with a sentence-transformers cross-encoder.
 
     :param name: a model hub's id, or a folder.
-    :raises EmbeddingError: if the model cannot be had, or gives more than one score a pair.
+    :raises EmbeddingError: if the model cannot be had, gives more than one score a pair, or
+        sentence-transformers is not installed.
     """
 
     def __init__(self, name: str) -> None:
-        from sentence_transformers import CrossEncoder
-
+        try:
+            from sentence_transformers import CrossEncoder
+        except ImportError as error:
+            raise torch_needed(f"the cross-encoder {name!r}", error) from None
         try:
             self._model = CrossEncoder(name, device="cpu")
         except (OSError, ValueError, KeyError, RuntimeError) as error:

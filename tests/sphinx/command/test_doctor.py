@@ -60,7 +60,7 @@ def line_about(subject: str, text: str) -> str:
 def test_all_is_well_here(capsys: Capture) -> None:
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for subject in ("Python", "molsys-chat", "SQLite", "extra rag", "extra server", "tokens"):
+    for subject in ("Python", "molsys-chat", "SQLite", "extra search", "extra server", "tokens"):
         assert line_about(subject, out).startswith("ok")
     assert "384 dimensions" in line_about("embedding model", out)
     assert line_about("model server", out).startswith("--")
@@ -171,8 +171,8 @@ def test_an_absent_extra_is_told_with_the_remedy(
         monkeypatch.setattr(module, "missing_from", lambda extra: ("faiss-cpu",))
     assert main(["doctor"]) == 1
     out = capsys.readouterr().out
-    assert line_about("extra rag", out).startswith("!!")
-    assert 'pip install "sphinx-molsys-chat[rag]"' in out
+    assert line_about("extra search", out).startswith("!!")
+    assert 'pip install "sphinx-molsys-chat[search]"' in out
     assert line_about("extra offline", out).startswith("--")
     assert "embedding model" not in out
 

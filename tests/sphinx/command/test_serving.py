@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from molsys_chat_rag.caches import cache_folder
 from molsys_chat_rag.errors import IndexMissingError
 from molsys_chat_rag.storage.manifest import read_manifest
 from molsys_chat_server.settings import load_settings
-from sphinx_molsys_chat.caches import cache_folder
 from sphinx_molsys_chat.command.listening import open_listener
 from sphinx_molsys_chat.command.preview import cached_index, search_page
 from sphinx_molsys_chat.command.serve import docs_hint
