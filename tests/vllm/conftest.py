@@ -20,10 +20,8 @@ ROOT = HERE.parents[1]
 MODELS = Path(os.environ.get("MOLSYS_CHAT_TINY_MODELS", ROOT / ".cache/tiny-model"))
 PYTHON = Path(os.environ.get("MOLSYS_CHAT_VLLM_PYTHON", ROOT / ".venv-vllm/bin/python"))
 START_TIMEOUT_S = 300
-PROCESSOR = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-HAS_AVX512 = "avx512f" in PROCESSOR
-DTYPE = "bfloat16" if "avx512_bf16" in PROCESSOR else "float32"
-"""What this machine computes with fast."""
+CPUINFO = Path("/proc/cpuinfo")
+HAS_AVX512 = CPUINFO.exists() and "avx512f" in CPUINFO.read_text()
 COMMAND = str(Path(sys.executable).with_name("molsys-chat"))
 
 
@@ -86,7 +84,7 @@ class Process:
 class Vllm(Process):
     """A vLLM server on a port of this machine."""
 
-    def __init__(self, model: Path, log: Path, *, port: int = 0, dtype: str = DTYPE) -> None:
+    def __init__(self, model: Path, log: Path, *, port: int = 0, dtype: str = "bfloat16") -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/v1"
         super().__init__(
@@ -135,7 +133,7 @@ PATIENT = {
     "MOLSYS_CHAT_MODEL_FIRST_TOKEN_TIMEOUT_S": "300",
     "MOLSYS_CHAT_MODEL_TOKEN_TIMEOUT_S": "120",
     "MOLSYS_CHAT_MODEL_TOTAL_TIMEOUT_S": "900",
-    "MOLSYS_CHAT_MAX_ANSWER_TOKENS": "160",
+    "MOLSYS_CHAT_MAX_ANSWER_TOKENS": "300",
 }
 """Settings for a model that writes a few tokens a second, as on a busy machine without AVX-512."""
 OFFLINE = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}

@@ -32,7 +32,7 @@ def test_the_model_invents(vllm, index) -> None:
     for question in QUESTIONS:
         body = {"role": "user", "content": f"import orbit as ob\n\n{question}"}
         answer = vllm.post(
-            "/v1/chat/completions", model="plain", messages=[body], max_tokens=160, temperature=0
+            "/v1/chat/completions", model="plain", messages=[body], max_tokens=300, temperature=0
         )
         text = answer["choices"][0]["message"]["content"]
         invented += bool(findings(NameChecker(opened.names, question=question), text))

@@ -7,7 +7,6 @@ import pytest
 
 from .conftest import (
     COMMAND,
-    DTYPE,
     HAS_AVX512,
     OFFLINE,
     PYTHON,
@@ -88,7 +87,7 @@ def test_our_own_command_starts_it(models, tmp_path) -> None:
     port = free_port()
     command = [
         COMMAND, "vllm", "serve", "--cpu", "--model", str(models / "plain"), "--executable",
-        str(PYTHON), "--port", str(port), "--max-model-len", "2048", "--dtype", DTYPE,
+        str(PYTHON), "--port", str(port), "--max-model-len", "2048", "--dtype", "bfloat16",
     ]  # fmt: skip
     process = Process(command, tmp_path / "serve.log", **OFFLINE)
     try:
