@@ -79,7 +79,7 @@ locale: $(VENV)/dev.stamp
 gallery: $(VENV)/dev.stamp chromium
 	$(BIN)/python tests/browser/gallery.py demo_docs/images
 
-# BARE_DEBIAN="--torch torch==2.13.0 --trust CERTIFICATE" where pip needs other ways here.
+# BARE_DEBIAN="--trust CERTIFICATE" where pip needs other ways here.
 bare-debian: $(VENV)/dev.stamp
 	rm -rf .demo/wheels && $(BIN)/python -m build -q --wheel --outdir .demo/wheels .
 	$(BIN)/python -m sphinx -q -j auto -D molsys_chat_build_index=1 -d .demo/doctrees-published \

@@ -30,7 +30,6 @@ LEFT_OUT = re.compile(r"certbot --nginx")
 """Needs a name in the public DNS."""
 BLOCK = re.compile(r"^```console\n(.*?)^```|^```\{literalinclude\} (\S+)", re.M | re.S)
 """Commands, or a file."""
-TORCH = "--index-url https://download.pytorch.org/whl/cpu torch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,8 @@ def make_debian(root: Path, suite: str, mirror: str) -> None:
     )
 
 
-def prepare(root: Path, arguments: argparse.Namespace) -> dict[str, str]:
-    """Give the container the package under test; return what stands in its pip commands."""
+def prepare(root: Path, arguments: argparse.Namespace) -> None:
+    """Give the container the package under test."""
     shutil.copytree(arguments.wheels, root / "root/wheels")
     (root / "etc/pip.conf").write_text("[global]\nfind-links = /root/wheels\n", encoding="utf-8")
     for certificate in arguments.trust:
@@ -160,7 +159,6 @@ def prepare(root: Path, arguments: argparse.Namespace) -> dict[str, str]:
     if arguments.trust:
         with (root / "etc/pip.conf").open("a", encoding="utf-8") as conf:
             conf.write("cert = /etc/ssl/certs/ca-certificates.crt\n")
-    return {TORCH: arguments.torch} if arguments.torch else {}
 
 
 @contextlib.contextmanager
@@ -208,14 +206,13 @@ def main() -> int:
     parser.add_argument("wheels", type=Path, help="folder of wheels, this software's among them")
     parser.add_argument("--suite", default="bookworm", help="Debian's release (%(default)s)")
     parser.add_argument("--mirror", default="http://deb.debian.org/debian")
-    parser.add_argument("--torch", default="", help="how pip gets torch, where not from PyTorch")
     parser.add_argument("--trust", type=Path, action="append", default=[], metavar="CERTIFICATE")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place, published(arguments.site) as url:
         root = Path(place) / "debian"
         make_debian(root, arguments.suite, arguments.mirror)
-        replaced = prepare(root, arguments)
-        replaced |= {
+        prepare(root, arguments)
+        replaced = {
             "https://docs.example.org": url,
             "https://chat.example.org": "http://chat.example.org",
         }
