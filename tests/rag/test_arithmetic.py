@@ -58,11 +58,9 @@ def test_an_update_without_torch_has_the_bytes_of_a_full_build(site, tmp_path):
 
 
 @pytest.mark.usefixtures("no_torch")
-@pytest.mark.parametrize(
-    ("dtype", "change"), [("bfloat16", "is about 3 times as fast"), ("float32", "is hardly faster")]
-)
+@pytest.mark.parametrize(("dtype", "factor"), [("bfloat16", "3"), ("float32", "1.2")])
 def test_a_large_build_says_what_torch_would_save(
-    site, tmp_path, monkeypatch, caplog, dtype, change
+    site, tmp_path, monkeypatch, caplog, dtype, factor
 ):
     monkeypatch.setattr(vectors, "build_dtype", lambda: dtype)
     build_index(site, tmp_path / "small", BuildSettings())
@@ -71,8 +69,10 @@ def test_a_large_build_says_what_torch_would_save(
     report = build_index(site, tmp_path / "large", BuildSettings())
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    start = f"embedding {report.embedded} texts without torch; {REMEDY} {change} on this processor"
-    assert record.getMessage().startswith(start)
+    assert record.getMessage() == (
+        f"embedding {report.embedded} texts without torch; {REMEDY} is about {factor} times as fast"
+        " on this processor"
+    )
 
 
 def test_a_build_with_torch_says_nothing_of_it(site, tmp_path, monkeypatch, caplog):

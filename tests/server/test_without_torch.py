@@ -88,11 +88,10 @@ def _applies(requirement: Requirement, extra: str) -> bool:
 
 
 @pytest.mark.parametrize("extra", ["search", "server", "mcp", "docs", "redis", "postgres", "otel"])
-def test_no_extra_but_those_that_say_so_installs_torch(extra: str) -> None:
+def test_serving_installs_no_torch(extra: str) -> None:
     found = closure(extra)
     assert {name: found[name] for name in HEAVY & found.keys()} == {}
 
 
-def test_the_others_do() -> None:
+def test_the_extra_for_other_models_does() -> None:
     assert closure("rag").keys() >= HEAVY
-    assert closure("offline").keys() >= HEAVY, "then it is time for the light way to name it"

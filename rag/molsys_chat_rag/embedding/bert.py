@@ -6,8 +6,7 @@ and agrees with sentence-transformers to the sixth digit (``tests/rag/test_bert.
 
 Each text is computed by itself, without filling, by one thread. So its vector depends on nothing
 else, bit by bit (on the same processor, with the same NumPy), and many texts are shared out among
-threads: NumPy lets go of the interpreter while it computes. In float32 that takes as much processor
-time as torch does.
+threads: NumPy lets go of the interpreter while it computes.
 """
 
 import json

@@ -174,6 +174,7 @@ def test_an_absent_extra_is_told_with_the_remedy(
     assert line_about("extra search", out).startswith("!!")
     assert 'pip install "sphinx-molsys-chat[search]"' in out
     assert line_about("extra offline", out).startswith("--")
+    assert line_about("extra rag", out).startswith("--"), "the default model needs no torch"
     assert "embedding model" not in out
 
 
