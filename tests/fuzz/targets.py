@@ -30,7 +30,7 @@ from molsys_chat_server.models.server import ModelServer
 from molsys_chat_server.openai_api.requests import parse_completion
 from molsys_chat_server.settings import Settings, load_settings
 from molsys_chat_server.text.control_tokens import without_control_tokens
-from molsys_chat_server.web.requests import parse_chat, parse_feedback, parse_session
+from molsys_chat_server.web.requests import parse_chat, parse_feedback
 
 WINDOW = 256
 NUMBERS = frozenset({1, 2})
@@ -88,7 +88,7 @@ def read_requests(data: bytes) -> None:
         assert asked.question
         assert len(asked.question) <= settings.max_question_characters
         assert all(each.content == without_unseen(each.content) for each in asked.messages)
-    for parse in (parse_feedback, parse_session, lambda body: parse_completion(body, settings)):
+    for parse in (parse_feedback, lambda body: parse_completion(body, settings)):
         with suppress(RequestError):
             parse(data)
 
