@@ -13,7 +13,6 @@ from prometheus_client import (
 )
 
 from molsys_chat_server.events import DoneEvent, ErrorEvent, Event
-from molsys_chat_server.indexes.registry import IndexStatus
 from molsys_chat_server.threads import Kind
 
 _PREFIX = "molsys_chat_"
@@ -214,24 +213,6 @@ class Metrics:
             self.invented.labels(kind).inc()
         for said in event.validated:
             self.validated.labels(said).inc()
-
-    def show_indexes(self, states: tuple[IndexStatus, ...]) -> None:
-        """Show how the served folders do, and those no longer that are gone."""
-        self.index_up.clear()
-        self.index.clear()
-        for state in states:
-            name = str(state.folder)
-            self.index_up.labels(name).set(0 if state.problem else 1)
-            if state.manifest is not None:
-                facts = state.manifest
-                self.index.labels(name).info(
-                    {
-                        "project": facts.project,
-                        "version": facts.version,
-                        "commit": facts.commit,
-                        "built_at": facts.built_at,
-                    }
-                )
 
 
 def _borrowed(limiter: CapacityLimiter) -> Callable[[], float]:

@@ -6,10 +6,9 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-from molsys_chat_server.admission.admission import Admission
-from molsys_chat_server.admission.counts import STORE_CHECK_S
-from molsys_chat_server.answering.answer_id import find_label
+from molsys_chat_server.answer.answer_id import find_label
 from molsys_chat_server.errors import SettingsError
+from molsys_chat_server.indexes.metrics import show_indexes
 from molsys_chat_server.indexes.published import PublishedState
 from molsys_chat_server.indexes.published_metrics import PublishedCollector
 from molsys_chat_server.indexes.published_watch import (
@@ -23,6 +22,8 @@ from molsys_chat_server.indexes.registry import (
     naming_of,
     registry_of,
 )
+from molsys_chat_server.limits.admission import Admission
+from molsys_chat_server.limits.counts import STORE_CHECK_S
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.models.metrics import ModelCollector
@@ -159,7 +160,7 @@ class Service:
 
     async def _look_at_indexes(self) -> None:
         await in_thread(Kind.OPEN, self.registry.refresh)
-        self.metrics.show_indexes(self.registry.status())
+        show_indexes(self.metrics, self.registry.status())
 
     async def _look_at_records(self) -> None:
         await self.records.look(self.settings.keep_questions_days)

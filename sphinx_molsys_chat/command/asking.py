@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.answering.answer import stream_answer
+from molsys_chat_server.answer.answering import stream_answer
 from molsys_chat_server.events import ErrorEvent, Event
 from molsys_chat_server.models.models import Models
+from molsys_chat_server.question.request import ask
 from molsys_chat_server.settings import Settings
-from molsys_chat_server.web.requests import ask
 from sphinx_molsys_chat.command.failure import CommandError
 
 

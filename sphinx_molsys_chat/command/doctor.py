@@ -58,9 +58,10 @@ def examine(arguments: argparse.Namespace) -> Iterator[Check]:
 def examine_service(arguments: argparse.Namespace) -> Iterator[Check]:
     """Yield the checks of what the service's settings name."""
     from molsys_chat_server.indexes.published_watch import published_indexes
-    from molsys_chat_server.indexes.sources import find_folders, is_url, local_source
+    from molsys_chat_server.indexes.sources import find_folders, local_source
     from molsys_chat_server.models.roles import resolve_roles
     from molsys_chat_server.settings import load_settings
+    from molsys_chat_server.settings.urls import is_url
 
     try:
         settings = load_settings(arguments.config, model_url=arguments.model_url)

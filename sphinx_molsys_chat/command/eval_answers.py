@@ -19,7 +19,7 @@ from molsys_chat_lab.evaluation.scores import Scored, score_answer
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.sections import render_blocks
 from molsys_chat_rag.storage.outputs import Output
-from molsys_chat_server.answering.passages import Passage
+from molsys_chat_server.question.passages import Passage
 from molsys_chat_server.settings import load_settings
 from sphinx_molsys_chat.command.eval_outputs import ANSWERS, evaluation_outputs
 from sphinx_molsys_chat.command.failure import CommandError

@@ -6,8 +6,8 @@ from contextlib import closing
 
 from molsys_chat_server.indexes.published_watch import index_sources, published_indexes
 from molsys_chat_server.indexes.registry import registry_of
-from molsys_chat_server.mcp_tools.stdio import serve_stdio
 from molsys_chat_server.settings import load_settings
+from molsys_chat_server.web.mcp.stdio import serve_stdio
 from sphinx_molsys_chat.command.serve import open_any
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from molsys_chat_rag.embedding.models import load_embedder
 from molsys_chat_rag.index import Index
-from molsys_chat_server.quoting.direct import DirectAnswer, direct_answer
+from molsys_chat_server.answer.direct import DirectAnswer, direct_answer
 
 QUESTIONS = Path(__file__).parent / "direct_questions.jsonl"
 

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from molsys_chat_rag.embedding.models import Embedder, load_embedder
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.sections import Section, render_blocks
-from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking import grounding
 from molsys_chat_server.checking.evidence import Evidence
 from molsys_chat_server.checking.grounding import Signals, find_signals
+from molsys_chat_server.question.passages import Passage
 
 SETS = Path(__file__).parent / "grounding"
 BY_WORDS = ("coverage", "unknown", "missing", "spanish")

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.answering.passages import choose_passages
-from molsys_chat_server.answering.prompt import Turn, build_prompt
+from molsys_chat_server.answer.quote import quote_answer
 from molsys_chat_server.models.tokens import estimate_tokens
-from molsys_chat_server.quoting.quote import quote_answer
+from molsys_chat_server.question.passages import choose_passages
+from molsys_chat_server.question.prompt import Turn, build_prompt
 
 CONTEXT_TOKENS = 2000
 _CONVERSATION = re.compile(r"<conversation>.*</conversation>\n\n", re.DOTALL)

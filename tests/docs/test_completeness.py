@@ -11,15 +11,15 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from molsys_chat_rag.reading.inventory import read_inventory
-from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.events import AnswerKind
 from molsys_chat_server.indexes.counts import IndexCounts
 from molsys_chat_server.indexes.published_metrics import PublishedCollector
+from molsys_chat_server.limits.admission import Admission
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.models.metrics import ModelCollector
-from molsys_chat_server.models.role_settings import AnswerSettings, RolesSettings
 from molsys_chat_server.settings import ENV_PREFIX, Settings
+from molsys_chat_server.settings.roles import AnswerSettings, RolesSettings
 from molsys_chat_server.web.app import _ENDPOINTS
 from sphinx_molsys_chat.command.arguments import build_parser
 from sphinx_molsys_chat.config import PREFIX, ChatConfig

@@ -27,9 +27,9 @@ from molsys_chat_server.checking.citations import ProseCheck, check_whole
 from molsys_chat_server.errors import ModelError, RequestError
 from molsys_chat_server.models.roles import resolve_roles
 from molsys_chat_server.models.server import ModelServer
-from molsys_chat_server.openai_api.requests import parse_completion
 from molsys_chat_server.settings import Settings, load_settings
 from molsys_chat_server.text.control_tokens import without_control_tokens
+from molsys_chat_server.web.openai.requests import parse_completion
 from molsys_chat_server.web.requests import parse_chat, parse_feedback
 
 WINDOW = 256

@@ -17,8 +17,8 @@ from molsys_chat_lab.vllm.launch import serve_command
 from molsys_chat_lab.vllm.obstacles import why_not_spread
 from molsys_chat_lab.vllm.plan import Plan, make_plan
 from molsys_chat_lab.vllm.request_length import planned_request_tokens
-from molsys_chat_server.answering.prompt import INSTRUCTIONS
 from molsys_chat_server.models.tokens import estimate_tokens
+from molsys_chat_server.question.prompt import INSTRUCTIONS
 
 MODELS = Path(__file__).parent / "models"
 TURING = find_card("RTX 2080 Ti")

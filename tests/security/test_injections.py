@@ -13,8 +13,8 @@ from tokenizers import AddedToken, Tokenizer, models
 
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.reading.unseen import without_unseen
-from molsys_chat_server.answering.prompt import CLOSING, INSTRUCTIONS
 from molsys_chat_server.indexes.registry import IndexRegistry
+from molsys_chat_server.question.prompt import CLOSING, INSTRUCTIONS
 
 HERE = Path(__file__).parent
 LINES = (HERE / "injections.jsonl").read_text(encoding="utf-8").splitlines()

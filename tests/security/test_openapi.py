@@ -12,8 +12,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
 from starlette.routing import Mount, Route
 
-from molsys_chat_server.mcp_tools import optional as mcp_tools
 from molsys_chat_server.web.app import create_app
+from molsys_chat_server.web.mcp import optional as mcp_tools
 from molsys_chat_server.web.openapi import OPERATIONS, PATH, description
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))

@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 
-from molsys_chat_server.quoting import lookups
+from molsys_chat_server.answer import lookups
 
 from .regular_expressions import OWN_FILES, Found, attacks, find_expressions, seconds
 

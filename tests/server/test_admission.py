@@ -13,9 +13,9 @@ import httpx2
 import pytest
 from starlette.requests import Request
 
-from molsys_chat_server.admission.admission import Admission
-from molsys_chat_server.admission.local_counts import LocalCounts
 from molsys_chat_server.errors import RateLimitedError
+from molsys_chat_server.limits.admission import Admission
+from molsys_chat_server.limits.local_counts import LocalCounts
 from molsys_chat_server.metrics import Metrics
 from molsys_chat_server.settings import load_settings
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
-from molsys_chat_server.admission.budget import ALL, Budget
-from molsys_chat_server.admission.counts import Counts
+from molsys_chat_server.limits.budget import ALL, Budget
+from molsys_chat_server.limits.counts import Counts
 
 QUESTION = "How do I select satellites by altitude?"
 

@@ -4,10 +4,10 @@ import httpx2
 import pytest
 from starlette.requests import Request
 
-from molsys_chat_server.admission.admission import Admission
-from molsys_chat_server.admission.clients import Clients, client_network
-from molsys_chat_server.admission.origins import check_origin
 from molsys_chat_server.errors import OriginRefusedError
+from molsys_chat_server.limits.admission import Admission
+from molsys_chat_server.limits.clients import Clients, client_network
+from molsys_chat_server.limits.origins import check_origin
 from molsys_chat_server.metrics import Metrics
 
 QUESTION = "How do I select satellites by altitude?"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from starlette.requests import Request
 
-from molsys_chat_server.admission import counts
-from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.errors import SettingsError
+from molsys_chat_server.limits import counts
+from molsys_chat_server.limits.admission import Admission
 from molsys_chat_server.metrics import Metrics
 
 from .redis_server import MISSING, PROGRAM, RedisServer

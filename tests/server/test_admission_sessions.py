@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from molsys_chat_server.admission.sessions import Sessions
 from molsys_chat_server.errors import SessionError, SettingsError
+from molsys_chat_server.limits.sessions import Sessions
 from molsys_chat_server.settings import load_settings
 
 QUESTION = "How do I select satellites by altitude?"

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from molsys_chat_server.answering.answer import stream_answer
+from molsys_chat_server.answer.answering import stream_answer
 from molsys_chat_server.events import DoneEvent, RewindEvent, joined_answer
-from molsys_chat_server.web.requests import ask
+from molsys_chat_server.question.request import ask
 
 QUESTION = "How do I select satellites by altitude?"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.quoting.direct import DirectAnswer, direct_answer
-from molsys_chat_server.quoting.lookups import Wanted, read_lookups
+from molsys_chat_server.answer.direct import DirectAnswer, direct_answer
+from molsys_chat_server.answer.lookups import Wanted, read_lookups
 
 
 def answer(index: Index, question: str) -> DirectAnswer | None:

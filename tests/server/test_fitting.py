@@ -6,9 +6,9 @@ import pytest
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
-from molsys_chat_server.answering.fitting import Asked, fit_prompt
-from molsys_chat_server.answering.prompt import INSTRUCTIONS, Turn
 from molsys_chat_server.models.tokens import TEMPLATE_TOKENS, TEMPLATE_TOKENS_A_MESSAGE
+from molsys_chat_server.question.fitting import Asked, fit_prompt
+from molsys_chat_server.question.prompt import INSTRUCTIONS, Turn
 
 QUESTION = "How do I select satellites by altitude?"
 

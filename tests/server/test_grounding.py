@@ -9,8 +9,8 @@ import pytest
 
 from molsys_chat_rag.embedding.models import Vectors
 from molsys_chat_rag.index import Index
-from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import ground_answer
+from molsys_chat_server.question.passages import Passage
 
 SETS = Path(__file__).parents[1] / "benchmarks" / "grounding"
 SETTINGS = """\

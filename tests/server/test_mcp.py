@@ -19,12 +19,12 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, Tool
 
 from molsys_chat_server.errors import UnavailableError
-from molsys_chat_server.mcp_tools import optional, sections
-from molsys_chat_server.mcp_tools.refusals import refusal
-from molsys_chat_server.mcp_tools.shapes import Documentation, Found, FoundSection
-from molsys_chat_server.mcp_tools.texts import LONGEST_EXCERPT, found_text
 from molsys_chat_server.settings import load_settings
 from molsys_chat_server.web.app import create_app
+from molsys_chat_server.web.mcp import optional, sections
+from molsys_chat_server.web.mcp.refusals import refusal
+from molsys_chat_server.web.mcp.shapes import Documentation, Found, FoundSection
+from molsys_chat_server.web.mcp.texts import LONGEST_EXCERPT, found_text
 
 from .conftest import RunningServer
 

@@ -3,8 +3,8 @@
 import pytest
 
 from molsys_chat_rag.index import Index
-from molsys_chat_server.mcp_tools import snippets
-from molsys_chat_server.mcp_tools.snippets import Snippet, check_snippet
+from molsys_chat_server.web.mcp import snippets
+from molsys_chat_server.web.mcp.snippets import Snippet, check_snippet
 
 DOCSTRING = '"""\n' + "    A line of it.\n" * 60 + '    """'
 

@@ -10,7 +10,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from molsys_chat_server.openai_api.housekeeping import housekeeping_reply
+from molsys_chat_server.web.openai.housekeeping import housekeeping_reply
 
 PAGE = Path(__file__).resolve().parents[2] / "demo_docs" / "agents.md"
 QUESTION = "How do I select satellites by altitude?"
@@ -430,7 +430,7 @@ def test_a_failure_in_a_stream_is_an_error_for_the_client(server, connect, monke
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("molsys_chat_server.openai_api.objects.appendix", broken)
+    monkeypatch.setattr("molsys_chat_server.web.openai.objects.appendix", broken)
     with (
         pytest.raises(openai.APIError, match="something went wrong"),
         connect(server).chat.completions.create(

@@ -6,10 +6,10 @@ import pytest
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
-from molsys_chat_server.answering.passages import Passage, choose_passages
-from molsys_chat_server.answering.prompt import CLOSING, INSTRUCTIONS, Turn, build_prompt
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.models.tokens import estimate_tokens, load_counter
+from molsys_chat_server.question.passages import Passage, choose_passages
+from molsys_chat_server.question.prompt import CLOSING, INSTRUCTIONS, Turn, build_prompt
 
 
 def prompt(passages=(), history=(), question="Why?", **given) -> str:

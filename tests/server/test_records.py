@@ -22,6 +22,7 @@ from molsys_chat_server.events import (
     Timings,
     TokenEvent,
 )
+from molsys_chat_server.question.request import ask
 from molsys_chat_server.records import records
 from molsys_chat_server.records.answers import (
     AnswerRecord,
@@ -31,7 +32,6 @@ from molsys_chat_server.records.answers import (
     record_answer,
 )
 from molsys_chat_server.records.opening import open_store
-from molsys_chat_server.web.requests import ask
 
 QUESTION = "How do I select satellites by altitude?"
 READER = {"X-Forwarded-For": "203.0.113.77", "User-Agent": "ReadersOwnBrowser/7"}

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from molsys_chat_server.answering.answer_id import find_label, new_answer_id
+from molsys_chat_server.answer.answer_id import find_label, new_answer_id
 from molsys_chat_server.errors import RecordsError, SettingsError
 from molsys_chat_server.records.answers import AnswerRecord, Vote, clean, hour
 from molsys_chat_server.records.opening import open_store

@@ -9,9 +9,9 @@ import pytest
 
 from molsys_chat_server.errors import ModelStatusError, ModelUnavailableError
 from molsys_chat_server.models.models import Models
-from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.replicas import Breaker, ReplicaState
 from molsys_chat_server.models.roles import Absence
+from molsys_chat_server.question.reader import Reader
 
 QUESTION = "How do I select satellites by altitude?"
 

@@ -9,8 +9,8 @@ import pytest
 
 from molsys_chat_server.errors import ModelGarbageError, SettingsError
 from molsys_chat_server.models.models import Models
-from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.roles import resolve_roles
+from molsys_chat_server.question.reader import Reader
 from molsys_chat_server.settings import load_settings
 
 QUESTION = "How do I select satellites by altitude?"

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import GroundingReport, JudgedClaim
 from molsys_chat_server.checking.validation import validate
+from molsys_chat_server.question.passages import Passage
 from molsys_chat_server.text.sentences import Claim
 
 QUESTION = "How do I select satellites by altitude?"

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.waiting import FairQueue, Waiter
+from molsys_chat_server.question.reader import Reader
 
 
 def queue_of(*clients: str, urgent: str = "") -> FairQueue[str]:

@@ -6,18 +6,19 @@ from typing import Any
 
 from molsys_chat_lab.errors import EvaluationError
 from molsys_chat_rag.index import Index
-from molsys_chat_server.answering.answer import stream_answer
+from molsys_chat_server.answer.answering import stream_answer
 from molsys_chat_server.events import ErrorEvent, joined_json
-from molsys_chat_server.models.chat_model import ChatModel, Message, Piece, Place
+from molsys_chat_server.models.chat_model import ChatModel, Piece, Place
 from molsys_chat_server.models.models import Models
 from molsys_chat_server.models.pool import ReplicaPool
-from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.replicas import Replica
 from molsys_chat_server.models.roles import Role
 from molsys_chat_server.models.tokens import ModelTokens
+from molsys_chat_server.question.prompt import PromptMessage
+from molsys_chat_server.question.reader import Reader
+from molsys_chat_server.question.request import ChatRequest
+from molsys_chat_server.question.request import Message as Turn
 from molsys_chat_server.settings import Settings
-from molsys_chat_server.web.requests import ChatRequest
-from molsys_chat_server.web.requests import Message as Turn
 
 
 class _KeepingPlace(Place):
@@ -35,7 +36,7 @@ class _KeepingPlace(Place):
         self._drafts = drafts
 
     async def write(
-        self, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, messages: Sequence[PromptMessage], extra: Mapping[str, Any]
     ) -> AsyncGenerator[Piece]:
         self._drafts.append("")
         async with aclosing(super().write(messages, extra)) as pieces:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from molsys_chat_lab.evaluation.scores import FindInvented
 from molsys_chat_rag.index import Index
-from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.names.checker import NameChecker
 from molsys_chat_server.checking.names.verdict import Finding
 from molsys_chat_server.checking.reasoning import without_reasoning
+from molsys_chat_server.question.passages import Passage
 from molsys_chat_server.text.sentences import split_sentences
 
 _BLOCK = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)([\w+.-]*+)[^\n]*+\n(.*?)(?:^[ \t]*\1|\Z)", re.M | re.S)

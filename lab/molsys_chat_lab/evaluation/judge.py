@@ -12,8 +12,9 @@ from typing import Literal
 from molsys_chat_lab.errors import EvaluationError
 from molsys_chat_lab.evaluation.questions import Question
 from molsys_chat_server.errors import ModelError
-from molsys_chat_server.models.chat_model import ChatModel, Message
+from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.models.models import Models
+from molsys_chat_server.question.prompt import PromptMessage
 from molsys_chat_server.settings import load_settings
 
 LONGEST_REFERENCE = 6000
@@ -94,7 +95,7 @@ class Judge:
         return await self._choose(_COMPARE, shown, ("first", "second", "tie"))
 
     async def _choose(self, task: str, shown: str, choices: Sequence[str]) -> str:
-        messages: list[Message] = [
+        messages: list[PromptMessage] = [
             {"role": "system", "content": task},
             {"role": "user", "content": shown},
         ]

@@ -16,9 +16,9 @@ from typing import Any
 from molsys_chat_lab.evaluation.facts import says
 from molsys_chat_lab.evaluation.questions import Question
 from molsys_chat_rag.embedding.models import Embedder
-from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import Grounding
 from molsys_chat_server.events import AnswerKind
+from molsys_chat_server.question.passages import Passage
 from molsys_chat_server.text.sentences import Claim, find_claims
 
 FindInvented = Callable[[str], Sequence[str]]

@@ -2,8 +2,8 @@
 
 from math import ceil
 
-from molsys_chat_server.answering.prompt import INSTRUCTIONS
 from molsys_chat_server.models.tokens import estimate_tokens
+from molsys_chat_server.question.prompt import INSTRUCTIONS
 from molsys_chat_server.settings import Settings
 
 HISTORY_SHARE = 0.25

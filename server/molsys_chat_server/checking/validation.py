@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from molsys_chat_server.answering.passages import Passage
 from molsys_chat_server.checking.grounding import GroundingReport, JudgedClaim
+from molsys_chat_server.question.passages import Passage
 
 ASKED_FROM, ASKED_BELOW = 0.15, 0.7
 """The doubt between which a second model is asked: of the labelled sentences 95 in 325, and 21 of

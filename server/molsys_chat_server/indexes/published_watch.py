@@ -12,8 +12,9 @@ from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.indexes.fetching import Site
 from molsys_chat_server.indexes.published import LookTimes, PublishedIndex, PublishedState
 from molsys_chat_server.indexes.published_manifest import PublishedRules
-from molsys_chat_server.indexes.sources import IndexSource, is_url, local_source
+from molsys_chat_server.indexes.sources import IndexSource, local_source
 from molsys_chat_server.settings import Settings
+from molsys_chat_server.settings.urls import is_url
 
 logger = logging.getLogger(__name__)
 

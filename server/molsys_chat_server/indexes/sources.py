@@ -28,11 +28,6 @@ class FoundFolder:
     """Where it is published; empty where it is not."""
 
 
-def is_url(entry: str) -> bool:
-    """Return whether an entry of ``indexes`` is an address rather than a folder."""
-    return entry.startswith(("http://", "https://"))
-
-
 def is_pattern(folder: Path) -> bool:
     """Return whether a path stands for whatever matches it."""
     return glob.has_magic(str(folder))

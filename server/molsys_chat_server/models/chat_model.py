@@ -12,13 +12,13 @@ from molsys_chat_server.errors import ModelError, ModelGarbageError, ModelUnavai
 from molsys_chat_server.events import TokenUsage
 from molsys_chat_server.models.chunks import Piece
 from molsys_chat_server.models.pool import ReplicaPool
-from molsys_chat_server.models.readers import Reader
 from molsys_chat_server.models.replicas import Replica, ReplicaState, check_all, is_request_at_fault
 from molsys_chat_server.models.roles import Role
-from molsys_chat_server.models.server import Message
 from molsys_chat_server.models.tokens import ModelTokens
+from molsys_chat_server.question.prompt import PromptMessage
+from molsys_chat_server.question.reader import Reader
 
-__all__ = ["ChatModel", "Message", "Piece", "Place"]
+__all__ = ["ChatModel", "Piece", "Place"]
 
 _MOST_TRIES = 3
 """Replicas that one answer is tried at: its reader is waiting."""
@@ -90,7 +90,7 @@ class ChatModel:
 
     async def stream(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptMessage],
         *,
         begun: str = "",
         bad_words: Sequence[str] = (),
@@ -107,7 +107,7 @@ class ChatModel:
             async for piece in pieces:
                 yield piece
 
-    async def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> str:
+    async def choose(self, messages: Sequence[PromptMessage], choices: Sequence[str]) -> str:
         """Return which of some words the model answers with.
 
         The server is told to allow nothing else (vLLM's structured outputs); one that does not
@@ -122,7 +122,9 @@ class ChatModel:
                 return choice
         raise ModelGarbageError(f"{self.role.name} answered with none of {', '.join(choices)}")
 
-    async def fill(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> dict[str, Any]:
+    async def fill(
+        self, messages: Sequence[PromptMessage], schema: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Return the JSON object that the model answers with, as a JSON schema describes it.
 
         :raises ModelError: if it answers with something else, or not at all.
@@ -134,7 +136,7 @@ class ChatModel:
                 return filled
         raise ModelGarbageError(f"{self.role.name} answered with something that is no JSON object")
 
-    async def count(self, prompt: str | Sequence[Message]) -> int:
+    async def count(self, prompt: str | Sequence[PromptMessage]) -> int:
         """Return a length in tokens as a server counts it, a chat template included.
 
         :raises ModelError: if none can tell.
@@ -144,7 +146,7 @@ class ChatModel:
             raise ModelUnavailableError("no model server is asked at present")
         return await present[0].server.count(prompt)
 
-    async def _ask(self, messages: Sequence[Message], extra: Mapping[str, Any]) -> str:
+    async def _ask(self, messages: Sequence[PromptMessage], extra: Mapping[str, Any]) -> str:
         async with self.place() as place, aclosing(place.write(messages, extra)) as pieces:
             return without_reasoning("".join([piece.text async for piece in pieces]))
 
@@ -171,7 +173,7 @@ class Place:
 
     async def stream(
         self,
-        messages: Sequence[Message],
+        messages: Sequence[PromptMessage],
         *,
         begun: str = "",
         bad_words: Sequence[str] = (),
@@ -197,7 +199,7 @@ class Place:
                 yield piece
 
     async def write(
-        self, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, messages: Sequence[PromptMessage], extra: Mapping[str, Any]
     ) -> AsyncGenerator[Piece]:
         """Yield what the model writes, with further members in the request.
 
@@ -225,7 +227,7 @@ class Place:
             self._replica = None
 
     async def _counted(
-        self, replica: Replica, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, replica: Replica, messages: Sequence[PromptMessage], extra: Mapping[str, Any]
     ) -> AsyncGenerator[Piece]:
         """Yield what a replica writes, and add up what it cost, however it ends."""
         told: TokenUsage | None = None

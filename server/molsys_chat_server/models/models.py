@@ -6,10 +6,11 @@ import logging
 from collections.abc import Iterator, Sequence
 
 from molsys_chat_server.errors import ModelError
-from molsys_chat_server.models.chat_model import ChatModel, Message
-from molsys_chat_server.models.readers import Reader, hashed_share
+from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.models.replicas import ReplicaStatus
 from molsys_chat_server.models.roles import Role, resolve_roles
+from molsys_chat_server.question.prompt import PromptMessage
+from molsys_chat_server.question.reader import Reader, hashed_share
 from molsys_chat_server.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class Models:
         if self.router is None:
             return None
         material = "\n\n".join(f"[{n}] {text}" for n, text in enumerate(excerpts, 1))
-        messages: list[Message] = [
+        messages: list[PromptMessage] = [
             {"role": "system", "content": _SUFFICIENCY},
             {"role": "user", "content": f"Excerpts:\n{material}\n\nQuestion:\n{question}"},
         ]
@@ -121,14 +122,14 @@ class Models:
         if self.validator is None:
             return None
         material = "\n\n".join(sources)
-        messages: list[Message] = [
+        messages: list[PromptMessage] = [
             {"role": "system", "content": _SUPPORT},
             {"role": "user", "content": f"Sources:\n{material}\n\nSentence:\n{sentence}"},
         ]
         return await _decided(self.validator, messages)
 
 
-async def _decided(model: ChatModel, messages: Sequence[Message]) -> bool | None:
+async def _decided(model: ChatModel, messages: Sequence[PromptMessage]) -> bool | None:
     """Return whether a model says yes; None, and a line in the log, if it does not say in time."""
     try:
         async with asyncio.timeout(model.role.waits.total_s):

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 
 from molsys_chat_server.errors import ModelBusyError, ModelUnavailableError, UnavailableError
-from molsys_chat_server.models.readers import Reader, hashed_share
 from molsys_chat_server.models.replicas import Replica, ReplicaState
 from molsys_chat_server.models.roles import Role
 from molsys_chat_server.models.waiting import FairQueue, Waiter
+from molsys_chat_server.question.reader import Reader, hashed_share
 
 _TIMES_KEPT = 0.9
 """The weight of what is known when another answer's time is added to the mean."""

@@ -19,7 +19,8 @@ from molsys_chat_server.errors import (
 )
 from molsys_chat_server.models.chunks import Piece
 from molsys_chat_server.models.roles import Absence, Role
-from molsys_chat_server.models.server import Message, ModelServer
+from molsys_chat_server.models.server import ModelServer
+from molsys_chat_server.question.prompt import PromptMessage
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +200,7 @@ class Replica:
         self._breaker.give_up()
 
     async def write(
-        self, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, messages: Sequence[PromptMessage], extra: Mapping[str, Any]
     ) -> AsyncGenerator[Piece]:
         """Yield what its model writes, and remember how it went.
 

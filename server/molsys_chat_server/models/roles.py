@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from molsys_chat_server.models.role_settings import RoleSettings
 from molsys_chat_server.settings import Settings
+from molsys_chat_server.settings.roles import RoleSettings
 
 _T = TypeVar("_T")
 

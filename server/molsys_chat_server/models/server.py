@@ -32,9 +32,8 @@ from molsys_chat_server.models.roles import Role
 from molsys_chat_server.models.sse import ServerEvent
 from molsys_chat_server.observing.request_ids import model_headers
 from molsys_chat_server.observing.spans import timed_part
+from molsys_chat_server.question.prompt import PromptMessage
 from molsys_chat_server.text.control_tokens import without_control_tokens
-
-Message = dict[str, str]
 
 PROBE_TIMEOUT_S = 5.0
 """Seconds that a look at the model server may take."""
@@ -108,7 +107,7 @@ class ModelServer:
                 return tuple(await self._listed())
 
     async def write(
-        self, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, messages: Sequence[PromptMessage], extra: Mapping[str, Any]
     ) -> AsyncGenerator[Piece]:
         """Yield the model's answer as it is written; the last piece says why it ends.
 
@@ -126,7 +125,7 @@ class ModelServer:
             raise
 
     async def _write(
-        self, messages: Sequence[Message], extra: Mapping[str, Any]
+        self, messages: Sequence[PromptMessage], extra: Mapping[str, Any]
     ) -> AsyncGenerator[Piece]:
         waits = self._role.waits
         now = asyncio.get_running_loop().time()
@@ -154,7 +153,7 @@ class ModelServer:
             ) from None
 
     async def _pieces(
-        self, response: httpx2.Response, messages: Sequence[Message]
+        self, response: httpx2.Response, messages: Sequence[PromptMessage]
     ) -> AsyncGenerator[Piece]:
         """Yield what the parts of an answer bring; its end too, where the server tells no reason.
 
@@ -183,7 +182,7 @@ class ModelServer:
             raise self._client.error_of(refusal, said, "answered")
         return read_completion(completion, self.context_length)
 
-    async def count(self, prompt: str | Sequence[Message]) -> int:
+    async def count(self, prompt: str | Sequence[PromptMessage]) -> int:
         """Return how many tokens a text has, or messages with the chat template around them.
 
         :raises ModelError: if the server cannot tell; only vLLM and its like can.
@@ -215,7 +214,7 @@ class ModelServer:
         return self._has_health
 
     async def _begin(
-        self, messages: Sequence[Message], extra: Mapping[str, Any], traceparent: str = ""
+        self, messages: Sequence[PromptMessage], extra: Mapping[str, Any], traceparent: str = ""
     ) -> httpx2.Response:
         """Return the begun answer, without what a server of an older kind does not know."""
         told = {"stream_options": {"include_usage": True}} if self._tells_usage else {}
@@ -282,12 +281,12 @@ class ModelServer:
         }
 
 
-def _plain(messages: Sequence[Message]) -> list[Message]:
+def _plain(messages: Sequence[PromptMessage]) -> list[PromptMessage]:
     """Return messages as they are sent: none of them can begin or end another one."""
     return [{**each, "content": without_control_tokens(each["content"])} for each in messages]
 
 
-def _spoken(messages: Sequence[Message]) -> list[str]:
+def _spoken(messages: Sequence[PromptMessage]) -> list[str]:
     """Return what readers and sources say, which no log repeats."""
     return [each["content"] for each in messages if each["role"] != "system"]
 

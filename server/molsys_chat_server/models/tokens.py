@@ -11,10 +11,10 @@ from tiktoken.load import load_tiktoken_bpe
 
 from molsys_chat_server.errors import ModelError, ModelStatusError, SettingsError
 from molsys_chat_server.events import TokenUsage
+from molsys_chat_server.question.prompt import PromptMessage
 
 logger = logging.getLogger(__name__)
 
-Message = dict[str, str]
 
 ASCII_CHARACTERS_A_TOKEN = 3.0
 """What an estimate takes for one token of ASCII text; every other character counts as one token.
@@ -83,7 +83,9 @@ class ModelTokens:
     :raises SettingsError: if the vocabulary is not there or cannot be read.
     """
 
-    def __init__(self, tokenizer: str, ask: Callable[[Sequence[Message]], Awaitable[int]]) -> None:
+    def __init__(
+        self, tokenizer: str, ask: Callable[[Sequence[PromptMessage]], Awaitable[int]]
+    ) -> None:
         self._counter = load_counter(tokenizer)
         self._ask = ask
         self._asks = not self._counter.exact
@@ -102,14 +104,14 @@ class ModelTokens:
             return count
         return lambda text: math.ceil(count(text) * ratio)
 
-    def expect(self, messages: Sequence[Message], count: Callable[[str], int]) -> int:
+    def expect(self, messages: Sequence[PromptMessage], count: Callable[[str], int]) -> int:
         """Return the length of messages, the chat template's own tokens included.
 
         :param count: what :meth:`counter` returned.
         """
         return _around(messages) + sum(count(message["content"]) for message in messages)
 
-    def estimate(self, messages: Sequence[Message], answer: str) -> TokenUsage:
+    def estimate(self, messages: Sequence[PromptMessage], answer: str) -> TokenUsage:
         """Return what a model read and wrote, where its server did not say.
 
         This is done on the event loop, so long texts are only measured.
@@ -118,7 +120,7 @@ class ModelTokens:
         count = self.counter() if length <= _LONGEST_COUNTED else estimate_tokens
         return TokenUsage(self.expect(messages, count), count(answer), estimated=True)
 
-    async def measure(self, messages: Sequence[Message]) -> int | None:
+    async def measure(self, messages: Sequence[PromptMessage]) -> int | None:
         """Return the length of messages as the model's server counts it; None if it cannot tell.
 
         Later estimates are corrected by it.
@@ -144,7 +146,7 @@ class ModelTokens:
             logger.debug("the model server did not count tokens: %s", error.report)
 
 
-def _around(messages: Sequence[Message]) -> int:
+def _around(messages: Sequence[PromptMessage]) -> int:
     return TEMPLATE_TOKENS + TEMPLATE_TOKENS_A_MESSAGE * len(messages)
 
 

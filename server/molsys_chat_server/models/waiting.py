@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from molsys_chat_server.models.readers import Reader
+from molsys_chat_server.question.reader import Reader
 
 _T = TypeVar("_T")
 

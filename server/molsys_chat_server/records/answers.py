@@ -14,7 +14,7 @@ from molsys_chat_server.events import (
     TokenUsage,
     joined_answer,
 )
-from molsys_chat_server.web.requests import ChatRequest
+from molsys_chat_server.question.request import ChatRequest
 
 ABANDONED = "abandoned"
 """The kind of an answer whose reader left before its end."""

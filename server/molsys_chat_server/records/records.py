@@ -14,10 +14,10 @@ from anyio import fail_after, to_thread
 from molsys_chat_server.errors import RecordsError
 from molsys_chat_server.events import Event
 from molsys_chat_server.metrics import Metrics
+from molsys_chat_server.question.request import ChatRequest
 from molsys_chat_server.records.answers import AnswerRecord, Vote, clean, hour, record_answer
 from molsys_chat_server.records.store import RecordStore
 from molsys_chat_server.threads import Kind, thread_places
-from molsys_chat_server.web.requests import ChatRequest
 
 logger = logging.getLogger(__name__)
 

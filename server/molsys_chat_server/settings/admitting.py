@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from molsys_chat_server.settings.lists import Secrets, Texts, split_list
-from molsys_chat_server.settings.web_origins import web_origin
+from molsys_chat_server.settings.urls import web_origin
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")

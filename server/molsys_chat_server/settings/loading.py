@@ -13,9 +13,9 @@ from pydantic_settings.exceptions import SettingsError as UnreadableVariableErro
 
 from molsys_chat_rag.regular_files import read_regular
 from molsys_chat_server.errors import SettingsError
-from molsys_chat_server.indexes.sources import is_url
 from molsys_chat_server.settings.lists import split_list
 from molsys_chat_server.settings.problems import ENV_PREFIX, first_problem, renamed, suggest
+from molsys_chat_server.settings.urls import is_url
 from molsys_chat_server.settings.whole import Settings
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from molsys_chat_server.models.role_settings import (
+from molsys_chat_server.settings.roles import (
     AnswerSettings,
     RolesSettings,
     RouterSettings,

@@ -1,13 +1,12 @@
 """How published indexes are fetched and where they are kept."""
 
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from molsys_chat_server.settings.folders import state_folder
 from molsys_chat_server.settings.lists import Texts, split_list
-from molsys_chat_server.settings.web_origins import web_origin
+from molsys_chat_server.settings.urls import web_origin
 
 
 class PublishingSettings(BaseModel):
@@ -91,28 +90,3 @@ class PublishingSettings(BaseModel):
     def index_folder_path(self) -> Path:
         """The folder that published indexes are kept in."""
         return self.index_folder or state_folder() / "indexes"
-
-
-def published_url(entry: str) -> str:
-    """Return the address of a published index's folder, ending in ``/``.
-
-    :param entry: the folder's address, or that of the manifest in it.
-    :raises ValueError: if it is no such address.
-    """
-    parts = urlsplit(entry.strip())
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"{entry!r} has a port that is none: give a number") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(
-            f"{entry!r} is no address: give one such as https://docs.example.org/_chat/"
-        )
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ValueError(
-            f"the address on {parts.hostname} must end with the folder of the index, without user,"
-            " query or fragment; index_keys is for private documentation"
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    folder = parts.path.removesuffix("manifest.json").rstrip("/")
-    return urlunsplit((parts.scheme, f"{host}:{port}" if port else host, f"{folder}/", "", ""))

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, field_validator
 
-from molsys_chat_server.indexes.sources import is_url
 from molsys_chat_server.settings.lists import Texts, split_list
-from molsys_chat_server.settings.publishing import published_url
+from molsys_chat_server.settings.urls import is_url, published_url
 
 
 class ServingSettings(BaseModel):

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
-from molsys_chat_server.models.role_settings import RolesSettings, check_urls
+from molsys_chat_server.settings.roles import RolesSettings, check_urls
 
 
 class WritingSettings(BaseModel):

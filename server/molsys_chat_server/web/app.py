@@ -15,21 +15,21 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from molsys_chat_rag.errors import IndexUnusableError
-from molsys_chat_server.admission.sessions import HEADER as SESSION_HEADER
 from molsys_chat_server.errors import RequestError
 from molsys_chat_server.indexes.catalogue import RETRY_AFTER_S
 from molsys_chat_server.indexes.published_watch import PublishedIndexes
 from molsys_chat_server.indexes.registry import IndexRegistry
-from molsys_chat_server.mcp_tools import optional as mcp_tools
+from molsys_chat_server.limits.sessions import HEADER as SESSION_HEADER
 from molsys_chat_server.observing.request_ids import HEADER, note
 from molsys_chat_server.observing.requests import ObservedRequests
-from molsys_chat_server.openai_api import endpoints as openai_endpoints
 from molsys_chat_server.service import Service
 from molsys_chat_server.settings import Settings
 from molsys_chat_server.settings.file import SettingsFile
 from molsys_chat_server.settings.recording import is_postgres
 from molsys_chat_server.web import endpoints, openapi
+from molsys_chat_server.web.mcp import optional as mcp_tools
 from molsys_chat_server.web.names import OwnNames
+from molsys_chat_server.web.openai import endpoints as openai_endpoints
 from molsys_chat_server.web.pages import Assets, DocsPages, PageHead
 from molsys_chat_server.web.responses import error_response
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
 
-from molsys_chat_server.answering.answer import stream_answer
+from molsys_chat_server.answer.answering import stream_answer
 from molsys_chat_server.events import Event
 from molsys_chat_server.metrics import Metrics
-from molsys_chat_server.models.readers import read_reader
+from molsys_chat_server.question.reader import read_reader
+from molsys_chat_server.question.request import ChatRequest
 from molsys_chat_server.service import Service
-from molsys_chat_server.web.requests import ChatRequest
 
 READER_LEFT = 499
 """The status, never sent, that servers log for a client who left (nginx)."""

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.storage.manifest import Manifest
-from molsys_chat_server.answering.answer import index_facts, manifest_facts
-from molsys_chat_server.answering.passages import heading_path
+from molsys_chat_server.answer.answering import index_facts, manifest_facts
 from molsys_chat_server.errors import RecordsError, UnavailableError
 from molsys_chat_server.events import joined_json
 from molsys_chat_server.observing.request_ids import note
+from molsys_chat_server.question.passages import heading_path
 from molsys_chat_server.service import Service
 from molsys_chat_server.threads import Kind, in_thread
 from molsys_chat_server.web.asking import READER_LEFT, begin_answer, collect_answer

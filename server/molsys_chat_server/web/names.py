@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from molsys_chat_server.admission.admission import Admission
 from molsys_chat_server.errors import HostRefusedError, RequestError
+from molsys_chat_server.limits.admission import Admission
 
 
 class OwnNames:

@@ -12,13 +12,10 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from molsys_chat_server.openai_api.requests import CompletionRequest
+from molsys_chat_server.question.request import ChatRequest
 from molsys_chat_server.web import shapes
-from molsys_chat_server.web.requests import (
-    ChatRequest,
-    FeedbackRequest,
-    SearchQuery,
-)
+from molsys_chat_server.web.openai.requests import CompletionRequest
+from molsys_chat_server.web.requests import FeedbackRequest, SearchQuery
 from molsys_chat_server.web.responses import json_response
 
 PATH = "/openapi.json"

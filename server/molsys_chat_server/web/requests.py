@@ -4,11 +4,11 @@ import asyncio
 import re
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_server.errors import MalformedError, TooLargeError
+from molsys_chat_server.question.request import Body, ChatRequest, Name, Text
 from molsys_chat_server.settings import Settings
 
 _B = TypeVar("_B", bound=BaseModel)
@@ -20,56 +20,7 @@ MAX_COMMENT_CHARACTERS = 2000
 """Longest comment of a reader's vote."""
 
 
-def clean_text(text: str) -> str:
-    """Return text with one kind of line end and without what readers do not see in it."""
-    return without_unseen(text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-Text = Annotated[str, AfterValidator(clean_text)]
-Name = Annotated[str, Field(max_length=500), AfterValidator(clean_text)]
-
-
-class _Body(BaseModel):
-    """A JSON body: strict about types, silent about fields that it does not know."""
-
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-
-class Message(_Body):
-    """One turn of the conversation."""
-
-    role: Literal["user", "assistant"]
-    content: Text
-
-
-class ChatRequest(_Body):
-    """The body of ``POST /v1/chat``."""
-
-    messages: Annotated[tuple[Message, ...], Field(min_length=1, strict=False)]
-    """The conversation, oldest first; the last message is the question."""
-    project: Name = ""
-    """The project asked about; the first served one where empty."""
-    version: Name = ""
-    """Its version; the newest one where empty or unknown."""
-    page: Name = ""
-    """The page that the reader is on, as the index names it."""
-    k: Annotated[int, Field(ge=1, le=50)] | None = None
-    """Sections to find; the service's default where None."""
-    stream: bool = False
-    """Whether the answer comes as Server-Sent Events."""
-
-    @property
-    def question(self) -> str:
-        """The last message's text."""
-        return self.messages[-1].content.strip()
-
-    @property
-    def history(self) -> tuple[Message, ...]:
-        """The conversation before the question, oldest first."""
-        return self.messages[:-1]
-
-
-class FeedbackRequest(_Body):
+class FeedbackRequest(Body):
     """The body of ``POST /v1/feedback``."""
 
     id: str
@@ -88,11 +39,6 @@ class SearchQuery(BaseModel):
     project: Name = ""
     version: Name = ""
     page: Name = ""
-
-
-def ask(question: str, *, k: int | None = None, page: str = "") -> ChatRequest:
-    """Return the request that asks one question, without a conversation before it."""
-    return ChatRequest(messages=(Message(role="user", content=question),), k=k, page=page)
 
 
 def parse_chat(body: bytes, settings: Settings) -> ChatRequest:

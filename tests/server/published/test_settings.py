@@ -5,7 +5,8 @@ import pytest
 from molsys_chat_server.errors import SettingsError
 from molsys_chat_server.indexes.published_watch import published_indexes
 from molsys_chat_server.settings import load_settings
-from molsys_chat_server.settings.publishing import published_url, web_origin
+from molsys_chat_server.settings.publishing import web_origin
+from molsys_chat_server.settings.urls import published_url
 
 
 @pytest.mark.parametrize(

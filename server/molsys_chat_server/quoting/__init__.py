@@ -1,1 +1,0 @@
-"""Answers put together from the documentation's own words."""
