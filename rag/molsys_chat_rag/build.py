@@ -13,14 +13,14 @@ from typing import Any
 import faiss
 from filelock import Timeout
 
+from molsys_chat_rag.build_vectors import Gathered, Progress, gather_vectors
+from molsys_chat_rag.content import Content, assemble_content
 from molsys_chat_rag.embedding.arithmetic import Arithmetic, build_arithmetic
 from molsys_chat_rag.embedding.models import DEFAULT_MODEL, EmbeddingModel, Vectors, find_model
 from molsys_chat_rag.embedding.vector_cache import CACHE_MB, VectorCache
-from molsys_chat_rag.embedding.vectors import Gathered, Progress, gather_vectors
 from molsys_chat_rag.errors import BuildError, IndexMissingError, IndexUnusableError, SchemaError
 from molsys_chat_rag.names.foreign import FOREIGN, ForeignName, foreign_digest, write_foreign
 from molsys_chat_rag.reading.chunks import token_counter
-from molsys_chat_rag.reading.content import Content, assemble_content
 from molsys_chat_rag.reading.inventory import EMPTY, Inventory, read_inventory
 from molsys_chat_rag.reading.options import documented_version
 from molsys_chat_rag.reading.page import Page, parse_page

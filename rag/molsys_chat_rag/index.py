@@ -33,11 +33,11 @@ from molsys_chat_rag.search.ranking import Weights
 from molsys_chat_rag.search.reranking import RERANKED, CrossEncoderReranker
 from molsys_chat_rag.search.spelling import Speller
 from molsys_chat_rag.search.turns import Turns
-from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.folder import recover_unless_building
 from molsys_chat_rag.storage.manifest import Manifest, check_files, read_manifest
 from molsys_chat_rag.storage.store import STORE, VECTORS, Store
 from molsys_chat_rag.storage.vector_file import read_vectors
+from molsys_chat_rag.text.unspaced import clip
 
 EXCERPT = 300
 """Characters of an excerpt."""

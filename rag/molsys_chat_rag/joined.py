@@ -16,8 +16,8 @@ from molsys_chat_rag.hits import Hit, Retrieval, Symbol
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.names.known_names import KnownNames
 from molsys_chat_rag.reading.sections import Section
-from molsys_chat_rag.search.unspaced import separated
 from molsys_chat_rag.storage.manifest import Manifest
+from molsys_chat_rag.text.unspaced import separated
 
 PREFERRED = 1.0
 """What a section of the project that is meant has over those of the others, as a score."""

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import httpx2
 
+from molsys_chat_rag.content import assemble_content
 from molsys_chat_rag.errors import IndexUnusableError
 from molsys_chat_rag.index import Index
-from molsys_chat_rag.reading.content import assemble_content
 from molsys_chat_rag.reading.inventory import EMPTY, read_inventory
 from molsys_chat_rag.reading.page import LONGEST_BLOCK, parse_page
 from molsys_chat_rag.reading.site import decode_page
-from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_rag.storage.manifest import MANIFEST, read_manifest
+from molsys_chat_rag.text.unseen import without_unseen
 from molsys_chat_server.checking.citations import ProseCheck, check_whole
 from molsys_chat_server.errors import ModelError, RequestError
 from molsys_chat_server.models.roles import resolve_roles

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from molsys_chat_rag import build_vectors as vectors
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.embedding import arithmetic, vectors
+from molsys_chat_rag.embedding import arithmetic
 from molsys_chat_rag.embedding.arithmetic import build_arithmetic
 from molsys_chat_rag.embedding.models import find_model, light_embedder
 from molsys_chat_rag.errors import EmbeddingError

@@ -13,8 +13,8 @@ import faiss
 import numpy as np
 import pytest
 
+from molsys_chat_rag import build_vectors as vectors
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.embedding import vectors
 from molsys_chat_rag.embedding.arithmetic import build_arithmetic
 from molsys_chat_rag.embedding.models import find_model
 from molsys_chat_rag.embedding.vector_cache import VectorCache

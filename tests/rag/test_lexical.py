@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from molsys_chat_rag.search.lexical import build_postings, content_words, stem, terms
+from molsys_chat_rag.search.lexical import build_postings
 from molsys_chat_rag.search.query import make_query, names_unknown
 from molsys_chat_rag.search.spelling import Speller
+from molsys_chat_rag.text.words import content_words, stem, terms
 
 TEXTS = [
     ("Guide › Selecting atoms", "Select the atoms of a protein with select()."),

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from molsys_chat_rag.search.lexical import build_postings, stem
+from molsys_chat_rag.search.lexical import build_postings
 from molsys_chat_rag.search.query import make_query
-from molsys_chat_rag.search.spanish import is_spanish, to_english
 from molsys_chat_rag.search.spelling import Speller
+from molsys_chat_rag.text.spanish import is_spanish, to_english
+from molsys_chat_rag.text.words import stem
 
 QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "questions"
 VOCABULARY = {"protein", "molecule", "distance", "rotation", "periodic", "energy", "atom"}

@@ -3,7 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from molsys_chat_rag.search.stemming import snowball_stem
+from molsys_chat_rag.text.stemming import snowball_stem
 
 WORDS = ("generalizations", "communications", "hopefulness", "selecting", "oscillators", "trying")
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from molsys_chat_rag.content import section_addresses
 from molsys_chat_rag.names.symbols import SymbolTable, collect_symbols
-from molsys_chat_rag.reading.content import section_addresses
 from molsys_chat_rag.reading.inventory import EMPTY, Inventory
 from molsys_chat_rag.reading.page import parse_page
 

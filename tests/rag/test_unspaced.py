@@ -11,10 +11,11 @@ from molsys_chat_rag.index import Index, excerpt
 from molsys_chat_rag.reading.chunks import split_section
 from molsys_chat_rag.reading.roles import is_stub
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
-from molsys_chat_rag.search.lexical import build_postings, content_words, indexed_terms, terms
+from molsys_chat_rag.search.lexical import build_postings
 from molsys_chat_rag.search.query import make_query
 from molsys_chat_rag.search.spelling import Speller
-from molsys_chat_rag.search.unspaced import clip, count_words, separated
+from molsys_chat_rag.text.unspaced import clip, count_words, separated
+from molsys_chat_rag.text.words import content_words, indexed_terms, terms
 
 
 @pytest.mark.parametrize(

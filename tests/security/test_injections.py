@@ -12,7 +12,7 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, models
 
 from molsys_chat_rag.build import BuildSettings, build_index
-from molsys_chat_rag.reading.unseen import without_unseen
+from molsys_chat_rag.text.unseen import without_unseen
 from molsys_chat_server.indexes.registry import IndexRegistry
 from molsys_chat_server.question.prompt import CLOSING, INSTRUCTIONS
 

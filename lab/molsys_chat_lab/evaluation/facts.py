@@ -2,7 +2,7 @@
 
 import re
 
-from molsys_chat_rag.search.lexical import plain, terms
+from molsys_chat_rag.text.words import plain, terms
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SPACE = re.compile(r"\s+")

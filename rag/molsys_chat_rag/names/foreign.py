@@ -14,8 +14,8 @@ from threading import Lock
 from rapidfuzz import fuzz, process
 
 from molsys_chat_rag.hits import Symbol
+from molsys_chat_rag.read_only import UNREADABLE, damaged, open_read_only
 from molsys_chat_rag.reading.inventory import read_inventory
-from molsys_chat_rag.storage.read_only import UNREADABLE, damaged, open_read_only
 
 FOREIGN = "foreign.sqlite"
 """The file in an index folder."""

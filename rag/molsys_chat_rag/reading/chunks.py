@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from molsys_chat_rag.errors import EmbeddingError
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section
-from molsys_chat_rag.search.unspaced import CLOSING_MARKS, SENTENCE_MARKS
+from molsys_chat_rag.text.unspaced import CLOSING_MARKS, SENTENCE_MARKS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

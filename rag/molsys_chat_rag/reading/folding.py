@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from molsys_chat_rag.reading.inventory import Inventory
 from molsys_chat_rag.reading.sections import BlockKind, Section, SectionKind
-from molsys_chat_rag.search.unspaced import count_words
+from molsys_chat_rag.text.unspaced import count_words
 
 MIN_WORDS = 4
 """A heading's text shorter than this is no sign that two sections are the same."""

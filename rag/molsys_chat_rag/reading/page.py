@@ -24,7 +24,7 @@ from molsys_chat_rag.reading.marks import (
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
 from molsys_chat_rag.reading.tabs import label_panels
 from molsys_chat_rag.reading.targets import find_targets
-from molsys_chat_rag.reading.unseen import without_unseen
+from molsys_chat_rag.text.unseen import without_unseen
 
 _OPENING = re.compile(rb"<(?:(script|style)\b|!--)", re.IGNORECASE)
 _CLOSINGS = {

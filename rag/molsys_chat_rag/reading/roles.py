@@ -3,7 +3,7 @@
 import re
 
 from molsys_chat_rag.reading.sections import BlockKind, Section
-from molsys_chat_rag.search.unspaced import count_words
+from molsys_chat_rag.text.unspaced import count_words
 
 STUB_WORDS = 6
 """A section of fewer words, its signature and its placeholders left out, is a stub."""

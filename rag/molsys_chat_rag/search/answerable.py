@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from molsys_chat_rag.reading.chunks import load_tokenizer
 from molsys_chat_rag.search.candidates import Candidates
-from molsys_chat_rag.search.lexical import Posting, terms
+from molsys_chat_rag.search.lexical import Posting
 from molsys_chat_rag.search.query import Query, names_unknown
+from molsys_chat_rag.text.words import terms
 
 ANSWERABLE = 0.5
 """Confidence from which a question counts as answered by the documentation."""

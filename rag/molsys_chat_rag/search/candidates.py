@@ -11,8 +11,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from molsys_chat_rag.content import Text
 from molsys_chat_rag.embedding.models import Vectors
-from molsys_chat_rag.reading.content import Text
 from molsys_chat_rag.search.lexical import Posting, rarity
 from molsys_chat_rag.search.nearest import NearestVectors
 from molsys_chat_rag.search.ranking import Column, Features, Weights, score, spread

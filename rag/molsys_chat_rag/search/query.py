@@ -4,11 +4,11 @@ import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from molsys_chat_rag.search.lexical import content_words, terms
 from molsys_chat_rag.search.pasted import read_pasted
-from molsys_chat_rag.search.spanish import is_spanish, to_english
 from molsys_chat_rag.search.spelling import Speller
-from molsys_chat_rag.search.unspaced import separated
+from molsys_chat_rag.text.spanish import is_spanish, to_english
+from molsys_chat_rag.text.unspaced import separated
+from molsys_chat_rag.text.words import content_words, terms
 
 FOLLOW_UP_WORDS = 2
 """A question of fewer content words leans on the one before it."""

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from molsys_chat_rag.search.lexical import STOPWORDS, plain, stem
-from molsys_chat_rag.search.unspaced import has_unspaced
+from molsys_chat_rag.text.unspaced import has_unspaced
+from molsys_chat_rag.text.words import STOPWORDS, plain, stem
 
 NEAR = 0.75
 """Similarity (1 less the optimal string alignment distance a character) from which a word counts as

@@ -14,15 +14,15 @@ from threading import Lock
 
 import numpy as np
 
+from molsys_chat_rag.content import Content, Text
 from molsys_chat_rag.hits import Symbol
 from molsys_chat_rag.names.taught import Taught, Teaching
+from molsys_chat_rag.read_only import UNREADABLE, damaged, open_read_only
 from molsys_chat_rag.reading.chunks import Chunk
-from molsys_chat_rag.reading.content import Content, Text
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
-from molsys_chat_rag.reading.unseen import without_unseen
 from molsys_chat_rag.search.lexical import Posting, build_postings
-from molsys_chat_rag.storage.read_only import UNREADABLE, damaged, open_read_only
 from molsys_chat_rag.storage.store_check import find_miscount, find_nonsense
+from molsys_chat_rag.text.unseen import without_unseen
 
 STORE = "store.sqlite"
 VECTORS = "vectors.faiss"

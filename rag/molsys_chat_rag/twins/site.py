@@ -14,8 +14,8 @@ from molsys_chat_rag.errors import OutputError
 from molsys_chat_rag.reading.page import Page, parse_page
 from molsys_chat_rag.reading.site import PageFile, decode_page, find_pages, read_page_file
 from molsys_chat_rag.regular_files import reason
-from molsys_chat_rag.search.unspaced import clip
 from molsys_chat_rag.storage.outputs import beginning_with, check_output, open_output
+from molsys_chat_rag.text.unspaced import clip
 from molsys_chat_rag.twins.markdown import SOURCE, SUFFIX, render_page, summary
 
 LLMS = "llms.txt"

@@ -11,7 +11,7 @@ from typing import Literal
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section
-from molsys_chat_rag.search.unspaced import CLOSING_MARKS, SENTENCE_MARKS, clip, count_words
+from molsys_chat_rag.text.unspaced import CLOSING_MARKS, SENTENCE_MARKS, clip, count_words
 from molsys_chat_server.text.relevance import Question, word_set
 
 LONGEST_CODE = 700

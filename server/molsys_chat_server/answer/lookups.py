@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from molsys_chat_rag.search.lexical import plain
+from molsys_chat_rag.text.words import plain
 
 
 class Wanted(StrEnum):

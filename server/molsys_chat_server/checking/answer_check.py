@@ -6,7 +6,7 @@ Three filters, one behind the other: reasoning goes (``reasoning``), citations a
 
 from collections.abc import Iterable
 
-from molsys_chat_rag.reading.unseen import without_unseen
+from molsys_chat_rag.text.unseen import without_unseen
 from molsys_chat_server.checking.citations import ProseCheck
 from molsys_chat_server.checking.gate import NameGate, Refusal
 from molsys_chat_server.checking.names.checker import NameChecker

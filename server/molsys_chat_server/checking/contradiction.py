@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from molsys_chat_rag.search.lexical import plain, stem
-from molsys_chat_rag.search.lexical import terms as lexical_terms
+from molsys_chat_rag.text.words import plain, stem
+from molsys_chat_rag.text.words import terms as lexical_terms
 from molsys_chat_server.checking.evidence import Piece
 from molsys_chat_server.text.phrasing import (
     FIRST_INDEX_ONE,

@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 
 from molsys_chat_rag.embedding.models import Embedder, EmbeddingModel, Vectors
-from molsys_chat_rag.search.lexical import plain, stem, terms
-from molsys_chat_rag.search.unspaced import separated
+from molsys_chat_rag.text.unspaced import separated
+from molsys_chat_rag.text.words import plain, stem, terms
 from molsys_chat_server.question.passages import Passage
 from molsys_chat_server.text.phrasing import canonical, joined_counts, numbers
 from molsys_chat_server.text.sentences import split_sentences, without_citations

@@ -9,7 +9,7 @@ back: whoever feeds the gate takes it back, to have it written anew, or leaves i
 import re
 from dataclasses import dataclass
 
-from molsys_chat_rag.search.unspaced import SENTENCE_MARKS
+from molsys_chat_rag.text.unspaced import SENTENCE_MARKS
 from molsys_chat_server.checking.names.checker import CodeState, NameChecker
 from molsys_chat_server.checking.names.verdict import Finding, Verdict, Verified
 

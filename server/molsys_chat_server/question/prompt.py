@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from molsys_chat_rag.reading.unseen import without_unseen
+from molsys_chat_rag.text.unseen import without_unseen
 from molsys_chat_server.question.passages import Passage
 
 INSTRUCTIONS = """\

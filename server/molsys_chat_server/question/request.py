@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from molsys_chat_rag.reading.unseen import without_unseen
+from molsys_chat_rag.text.unseen import without_unseen
 
 
 def clean_text(text: str) -> str:

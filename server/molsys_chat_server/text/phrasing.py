@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
-from molsys_chat_rag.search.lexical import plain, stem
-from molsys_chat_rag.search.unspaced import separated
+from molsys_chat_rag.text.unspaced import separated
+from molsys_chat_rag.text.words import plain, stem
 
 _SAME = """
     argument parameter option keyword

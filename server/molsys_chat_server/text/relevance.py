@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
-from molsys_chat_rag.search.unspaced import separated
+from molsys_chat_rag.text.unspaced import separated
 from molsys_chat_server.text.words import symbols, terms
 
 _LONGEST_READ = 2000

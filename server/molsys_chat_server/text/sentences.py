@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from molsys_chat_rag.search.unspaced import (
+from molsys_chat_rag.text.unspaced import (
     CLOSING_MARKS,
     SENTENCE_MARKS,
     count_words,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from molsys_chat_rag.search.lexical import plain
-from molsys_chat_rag.search.spanish import to_english
-from molsys_chat_rag.search.stemming import snowball_stem
+from molsys_chat_rag.text.spanish import to_english
+from molsys_chat_rag.text.stemming import snowball_stem
+from molsys_chat_rag.text.words import plain
 from molsys_chat_server.text.words import language
 
 _WORD = re.compile(r"(?<![\w.`])[^\W\d_]++(?!\.*[\w(])")
@@ -49,7 +49,7 @@ parte:part carga:charge electrica:electric mapa:map altitud:altitude"""
 def in_english(text: str, own_word: Callable[[str], str]) -> str:
     """Return a Spanish sentence word by word in English, any other as it is; code stays.
 
-    :param own_word: as of :func:`molsys_chat_rag.search.spanish.to_english`.
+    :param own_word: as of :func:`molsys_chat_rag.text.spanish.to_english`.
     """
     if language(text) != "es":
         return text

@@ -2,7 +2,7 @@
 
 import re
 
-from molsys_chat_rag.search.unspaced import UNSPACED, has_unspaced, pairs, separated
+from molsys_chat_rag.text.unspaced import UNSPACED, has_unspaced, pairs, separated
 
 _WORD = re.compile(f"[{UNSPACED}]+|" r"[^\W\d_][\w.]*\w|\w")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+|\d+")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from molsys_chat_rag.search.lexical import plain
-from molsys_chat_rag.search.stemming import snowball_stem
+from molsys_chat_rag.text.stemming import snowball_stem
+from molsys_chat_rag.text.words import plain
 
 _WORD = re.compile(r"(?<![\w.`])[^\W\d_]++(?!\.*[\w(])")
 _SIGNS = re.compile(r"[¿¡ñ]|\b\w*ci[oó]n\b", re.IGNORECASE)
@@ -75,7 +75,7 @@ def _cognates(word: str) -> Iterator[str]:
 @cache
 def _glossary() -> Mapping[str, str]:
     """Return English words by the stem of the Spanish ones."""
-    text = files("molsys_chat_rag.search").joinpath("spanish.txt").read_text(encoding="utf-8")
+    text = files("molsys_chat_rag.text").joinpath("spanish.txt").read_text(encoding="utf-8")
     known: dict[str, str] = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):

@@ -19,7 +19,7 @@ from molsys_chat_rag.reading.inventory import Inventory
 from molsys_chat_rag.reading.page import Page
 from molsys_chat_rag.reading.roles import is_stub
 from molsys_chat_rag.reading.sections import Section
-from molsys_chat_rag.search.lexical import terms
+from molsys_chat_rag.text.words import terms
 
 HEADING_PARTS = 3
 """Titles of a heading path, the last ones, that are embedded by themselves."""

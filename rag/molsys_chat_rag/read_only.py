@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from molsys_chat_rag.errors import DamagedIndexError
-from molsys_chat_rag.reading.unseen import without_unseen
+from molsys_chat_rag.text.unseen import without_unseen
 
 _LONGEST_PROBLEM = 200
 LONGEST_VALUE = 100_000_000

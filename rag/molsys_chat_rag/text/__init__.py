@@ -1,0 +1,1 @@
+"""Words, languages and stems: what every reader of text here shares."""
