@@ -8,7 +8,8 @@ import pytest
 from molsys_chat_rag.search.lexical import build_postings
 from molsys_chat_rag.search.query import make_query
 from molsys_chat_rag.search.spelling import Speller
-from molsys_chat_rag.text.spanish import is_spanish, to_english
+from molsys_chat_rag.text.language import language
+from molsys_chat_rag.text.spanish import to_english
 from molsys_chat_rag.text.words import stem
 
 QUESTIONS = Path(__file__).parents[1] / "benchmarks" / "questions"
@@ -43,6 +44,25 @@ def test_documentation_in_spanish_is_asked_in_spanish():
     assert make_query(question, (), speller).text == "¿how select the atoms of a protein?"
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("quiero eliminar hidrogenos", "es"),
+        ("seleccionar residuos de agua", "es"),
+        ("calcular distancia entre atomos", "es"),
+        ("numero de atomos", "es"),
+        ("borrar aguas del sistema", "es"),
+        ("de novo design", "en"),
+        ("load files from indices", "en"),
+        ("molecular linear solver", "en"),
+        ("Is there a para option?", "en"),
+        ("What does `como` mean in para.de.un?", "en"),
+    ],
+)
+def test_what_is_typed_without_marks_and_accents(question, expected):
+    assert language(question) == expected
+
+
 def test_languages_are_told_apart():
     told = {True: 0, False: 0}
     for path in sorted(QUESTIONS.glob("m*.jsonl")):
@@ -52,6 +72,6 @@ def test_languages_are_told_apart():
                 continue
             spanish = question["type"] == "spanish"
             told[spanish] += 1
-            assert is_spanish(question["question"]) == spanish, question["question"]
+            assert (language(question["question"]) == "es") == spanish, question["question"]
     assert told[True] > 10
     assert told[False] > 100

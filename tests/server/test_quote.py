@@ -4,10 +4,11 @@ import pytest
 
 from molsys_chat_rag.hits import Hit
 from molsys_chat_rag.reading.sections import Block, BlockKind, Section, SectionKind
+from molsys_chat_rag.text.language import language
 from molsys_chat_server.answer.extracts import split_parameters
 from molsys_chat_server.answer.quote import LONGEST_ANSWER, pieces, quote_answer
 from molsys_chat_server.text.relevance import Question
-from molsys_chat_server.text.words import language, stem, symbols, terms
+from molsys_chat_server.text.words import stem, symbols, terms
 
 P, CODE, ITEM, ROW, FIELD, ADMONITION = (
     BlockKind.PARAGRAPH,

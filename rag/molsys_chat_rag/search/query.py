@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from molsys_chat_rag.search.pasted import read_pasted
 from molsys_chat_rag.search.spelling import Speller
-from molsys_chat_rag.text.spanish import is_spanish, to_english
+from molsys_chat_rag.text.language import language
+from molsys_chat_rag.text.spanish import to_english
 from molsys_chat_rag.text.unspaced import separated
 from molsys_chat_rag.text.words import content_words, terms
 
@@ -54,7 +55,7 @@ def make_query(question: str, history: Sequence[str], speller: Speller) -> Query
         itself is searched together with the last of them.
     """
     question = text = separated(read_pasted(question))
-    if is_spanish(question) and not _is_spoken(question, speller):
+    if language(question) == "es" and not _is_spoken(question, speller):
         text = to_english(question, speller.own_word)
     text = _WORD.sub(lambda match: speller.correct(match.group()), text)
     if history and _leans(text):

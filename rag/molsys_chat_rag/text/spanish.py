@@ -14,7 +14,6 @@ from molsys_chat_rag.text.stemming import snowball_stem
 from molsys_chat_rag.text.words import plain
 
 _WORD = re.compile(r"(?<![\w.`])[^\W\d_]++(?!\.*[\w(])")
-_SIGNS = re.compile(r"[¿¡ñ]|\b\w*ci[oó]n\b", re.IGNORECASE)
 
 _PAIRS = """
 a:to al:to algo:some algun:some alguna:some como:how con:with cual:which cuales:which cuando:when
@@ -26,8 +25,24 @@ puedo:can que:what quiero:want se:is ser:be si:if sin:without sobre:about solo:o
 sus:its tengo:have tiene:has u:or un:a una:a uno:one unos:some usa:use usan:use uso:use y:and
 ya:already yo:I"""
 _FUNCTION_WORDS: Mapping[str, str] = dict(pair.split(":") for pair in _PAIRS.split())
-_TELLING = frozenset(_FUNCTION_WORDS) - {"a", "me", "no", "o", "se", "son", "y", "ha", "u", "uso"}
+SPANISH_WORDS = frozenset(_FUNCTION_WORDS) - {
+    "a",
+    "me",
+    "no",
+    "o",
+    "se",
+    "son",
+    "y",
+    "ha",
+    "u",
+    "uso",
+}
 """Function words that no English question holds."""
+_INFINITIVE = re.compile(r"[aeiou]r$")
+_INFLECTED = re.compile(r"(?:[aeo]s|[ao]|[ai]d[oa]|cion|ciones|mente)$")
+"""How Spanish verbs, nouns and adjectives end."""
+_ENGLISH_TOO = frozenset(["files", "indices", "energies", "helices", "llama", "car"])
+"""Words of such endings that are English as well."""
 
 
 _ENDING_PAIRS = """
@@ -37,13 +52,6 @@ ario:ary aria:ary ia:y ia: ia:e io:y io:ium omo:om uro:ide ulo:le ula:le ero:er 
 o:e a: a:e e:"""
 _ENDINGS = tuple(pair.split(":") for pair in _ENDING_PAIRS.split())
 """Endings of Spanish words and of the English words of the same root."""
-
-
-def is_spanish(text: str) -> bool:
-    """Return whether a question is Spanish: by its function words, or by its signs and one more."""
-    words = {plain(word) for word in re.findall(r"[^\W\d_]+", text)}
-    telling = len(words & _TELLING)
-    return telling >= 2 or (telling == 1 and _SIGNS.search(text) is not None)
 
 
 def to_english(text: str, own_word: Callable[[str], str]) -> str:
@@ -61,6 +69,20 @@ def to_english(text: str, own_word: Callable[[str], str]) -> str:
         return next(filter(None, map(own_word, _cognates(word))), match.group())
 
     return _WORD.sub(translated, text)
+
+
+def is_glossary_word(word: str) -> bool:
+    """Return whether a word is in the glossary and unlike its English one.
+
+    :param word: in lower case, without diacritics.
+    """
+    stem = snowball_stem("spanish", word)
+    english = _glossary().get(stem, word)
+    if english == word or word in _ENGLISH_TOO:
+        return False
+    if _INFINITIVE.search(word):
+        return True
+    return not english.startswith(stem) and _INFLECTED.search(word) is not None
 
 
 def _cognates(word: str) -> Iterator[str]:

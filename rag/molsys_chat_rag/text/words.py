@@ -18,7 +18,9 @@ al algo algun alguna como con cual cuales cuando de del desde donde el ella en e
 este hace hacer hay la las lo los mas me mi muy no nos o para pero por puede puedo que quiero se ser
 si sin sobre son su sus te tengo tiene un una uno unos usar y ya yo"""
 
-STOPWORDS = frozenset(f"{_ENGLISH} {_SPANISH}".split())
+ENGLISH_WORDS = frozenset(_ENGLISH.split())
+"""English function words."""
+STOPWORDS = ENGLISH_WORDS | frozenset(_SPANISH.split())
 """English and Spanish function words: they say how a question is asked, not what about."""
 
 _INDIC = "\u0900-\u0963\u0966-\u0dff"

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from molsys_chat_rag.hits import Hit
+from molsys_chat_rag.text.language import language
 from molsys_chat_server.answer.links import link_names, make_checker
 from molsys_chat_server.answer.preparing import prepare_prompt
 from molsys_chat_server.answer.quoted import quote
@@ -20,7 +21,6 @@ from molsys_chat_server.models.chat_model import ChatModel
 from molsys_chat_server.observing.spans import timed_part
 from molsys_chat_server.question.fitting import Asked, Fitted
 from molsys_chat_server.question.prompt import Turn
-from molsys_chat_server.text.words import language
 from molsys_chat_server.threads import Kind, in_thread
 
 _SHORTER, _MUCH_SHORTER = 0.75, 0.5

@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator, Sequence
 
 from molsys_chat_rag.hits import Hit
+from molsys_chat_rag.text.language import language
 from molsys_chat_server.answer.links import find_links
 from molsys_chat_server.answer.quote import pieces, quote_answer
 from molsys_chat_server.answer.work import Outcome, Work
 from molsys_chat_server.checking.citations import check_whole
 from molsys_chat_server.events import AnswerKind, Event, TokenEvent
-from molsys_chat_server.text.words import language
 from molsys_chat_server.threads import Kind, in_thread
 
 _NOT_DOCUMENTED = {

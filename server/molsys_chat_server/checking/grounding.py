@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from molsys_chat_rag.embedding.models import Embedder
+from molsys_chat_rag.text.language import language
 from molsys_chat_server.checking.contradiction import contradicts
 from molsys_chat_server.checking.evidence import Evidence, Piece, RememberingEmbedder, meaning_terms
 from molsys_chat_server.question.passages import Passage
 from molsys_chat_server.text.phrasing import exact_words, is_generic, numbers
 from molsys_chat_server.text.sentences import Claim, find_claims
-from molsys_chat_server.text.words import language
 
 UNSUPPORTED = 0.5
 """Doubt from which a sentence counts as unsupported."""

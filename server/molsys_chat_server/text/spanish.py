@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from molsys_chat_rag.text.language import language
 from molsys_chat_rag.text.spanish import to_english
 from molsys_chat_rag.text.stemming import snowball_stem
 from molsys_chat_rag.text.words import plain
-from molsys_chat_server.text.words import language
 
 _WORD = re.compile(r"(?<![\w.`])[^\W\d_]++(?!\.*[\w(])")
 _CODE = re.compile(r"(`[^`\n]*`)")

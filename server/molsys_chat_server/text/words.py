@@ -21,9 +21,7 @@ _COMMON_SPANISH = """
     no nos o para pero por porque puede puedo que quiero qué se ser si sin sobre son su sus
     también tengo tiene todo todos un una uno unos y ya
 """
-_ENGLISH = frozenset(_COMMON_ENGLISH.split())
-_SPANISH = frozenset(_COMMON_SPANISH.split())
-_STOPWORDS = _ENGLISH | _SPANISH
+_STOPWORDS = frozenset(f"{_COMMON_ENGLISH} {_COMMON_SPANISH}".split())
 """What questions are made of besides their subject."""
 
 
@@ -65,11 +63,3 @@ def symbols(text: str) -> list[str]:
     found = [next(filter(None, match.groups())) for match in _SYMBOL.finditer(text)]
     names = [name.strip().rstrip("(").removesuffix("()") for name in found]
     return list(dict.fromkeys(name for name in names if re.fullmatch(r"[A-Za-z_][\w.]*", name)))
-
-
-def language(text: str) -> str:
-    """Return ``es`` for a text that is rather Spanish, ``en`` for any other."""
-    words = re.findall(r"\w+", text.lower())
-    spanish = sum(word in _SPANISH for word in words) + sum(mark in text for mark in "¿¡ñ")
-    english = sum(word in _ENGLISH for word in words)
-    return "es" if spanish > english else "en"

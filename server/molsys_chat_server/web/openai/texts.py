@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from molsys_chat_rag.text.language import language
 from molsys_chat_server.events import AnswerKind, DoneEvent, Source
-from molsys_chat_server.text.words import language
 
 MOST_NEAREST = 5
 """Sections that are listed under an answer that cites none."""
