@@ -100,7 +100,7 @@ def test_axe_finds_nothing_wrong_with_a_button_in_the_theme(
         page.wait_for_selector(".molsys-chat-launcher")
         assert violations(page, ".molsys-chat-launcher") == []
         page.locator(".molsys-chat-launcher").first.click()
-        expect(page.get_by_role("button", name="Agree and go on")).to_be_visible()
+        expect(page.get_by_role("button", name="Accept and continue")).to_be_visible()
         assert violations(page, ".molsys-chat") == []
         page.keyboard.press("Escape")
 

@@ -114,7 +114,7 @@ def test_what_is_taken_back_is_said_and_moves_nothing(
     expect(page.locator(".mc-answer")).to_contain_text("Wrong, too.")
     before = box_of(page, ".mc-answer")
     held.set()
-    expect(page.get_by_text("A passage was taken back: unknown name").first).to_be_visible()
+    expect(page.get_by_text("Part of the answer was removed: unknown name").first).to_be_visible()
     expect(page.locator(".mc-answer")).to_have_text("Right.")
     assert box_of(page, ".mc-answer") == before
     ended.set()
@@ -293,7 +293,7 @@ def test_a_reason_that_could_not_be_sent_stays_in_its_field(
     why = page.get_by_role("textbox", name="Why? (optional)")
     why.fill("It is outdated.")
     why.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("This could not be sent")
+    expect(page.get_by_role("status")).to_have_text("Could not be sent")
     expect(why).to_have_value("It is outdated.")
 
 

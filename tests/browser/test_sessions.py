@@ -173,7 +173,7 @@ def test_nothing_is_asked_before_the_notice_is_agreed_to(
     open_chat(page)
     expect(page.get_by_text("Questions go to a model.")).to_be_visible()
     assert not [each for each in watch.requests if "/v1/" in each.url]
-    page.get_by_role("button", name="Agree and go on").click()
+    page.get_by_role("button", name="Accept and continue").click()
     expect(page.locator(".mc-hints")).to_contain_text("Questions and answers are kept for 30 days.")
 
 

@@ -25,7 +25,7 @@ def test_an_unreachable_service_leaves_the_search_s_results(
     service.script = [script.refuse(405, "<h1>Method not allowed</h1>")]
     page = open_chat(open_page(f"{service.url}/guide/converting.html"))
     ask(page, "How are particles selected by name?")
-    expect(page.get_by_role("heading", name="Found by the site's own search")).to_be_visible()
+    expect(page.get_by_role("heading", name="Results from this site's search")).to_be_visible()
     first = page.locator(".mc-found li a").first
     expect(first).to_have_text("Selecting by name")
     every = page.get_by_role("link", name="All search results")

@@ -117,7 +117,7 @@ def test_leaving_the_page_midway_keeps_what_had_arrived(
     expect(page.locator(".mc-answer")).to_have_text("The first half,")
     page.goto(f"{service.url}/guide/converting.html")
     expect(page.locator(".mc-answer")).to_have_text("The first half,")
-    expect(page.get_by_text("Interrupted when the page was left.")).to_be_visible()
+    expect(page.get_by_text("Interrupted: you left the page.")).to_be_visible()
     assert service.left.wait(10)
     service.script = script.answer("The whole answer.")
     page.get_by_role("button", name="Try again").click()
