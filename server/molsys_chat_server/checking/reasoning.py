@@ -355,7 +355,8 @@ def _precedes_marks(after: str, *, final: bool) -> bool | None:
 def _ends_line(after: str, *, final: bool) -> bool | None:
     """Return whether a line ends here, or another mark follows."""
     rest = after.lstrip(" \t")
-    if rest.startswith("\n") or MARKS.match(rest):
+    mark = MARKS.match(rest)
+    if rest.startswith("\n") or (mark is not None and mark.lastgroup != Kind.FINAL):
         return True
     if not final and (not rest or MARK_BEGUN.match(rest)):
         return None
