@@ -368,7 +368,8 @@ def test_the_button_keeps_off_what_is_fixed_in_its_corner(
     covered = (
         "() => { const {x, y, width, height} ="
         " document.querySelector('.molsys-chat-launcher').getBoundingClientRect();"
-        " return [0, .25, .5, .75, 1].flatMap(a => [0, .5, 1].flatMap(b =>"
+        " const shares = [...Array(17).keys()].map(n => n / 16);"
+        " return shares.flatMap(a => shares.flatMap(b =>"
         " document.elementsFromPoint(x + a * width, y + b * height)))"
         ".some(e => e.closest('body > div, body > a, x-flyout')) }"
     )

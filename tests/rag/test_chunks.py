@@ -29,6 +29,14 @@ def test_short_blocks_go_together(count):
     assert chunk.embedded == f"{chunk.heading}\n{chunk.text}"
 
 
+@pytest.mark.parametrize("window", range(48, 60))
+def test_the_model_s_own_tokens_have_room_too(count, window):
+    blocks = [Block(BlockKind.PARAGRAPH, "word") for _ in range(200)]
+    chunks = split_section(section(*blocks), count, window)
+    lengths = [count([chunk.embedded])[0] + 2 for chunk in chunks]  # [CLS] and [SEP]
+    assert window - 2 < max(lengths) <= window
+
+
 def test_a_section_without_text_has_no_chunk(count):
     assert split_section(section(), count, 256) == ()
 

@@ -250,3 +250,15 @@ def test_an_index_without_text_answers_nothing(tmp_path, index, embedder):
         hits = JoinedIndex(members).search("How do I choose CA atoms?").hits
         assert {hit.project for hit in hits} == {"Demo"}
     bare.close()
+
+
+def test_the_project_that_is_named_comes_first(copied, index, embedder):
+    change_manifest(copied, project="Other", base_url="https://other.example/docs")
+    other = Index.open(copied, embedder=embedder)
+    for members in [(index, other), (other, index)]:
+        for project in ("Demo", "Other"):
+            hits = JoinedIndex(members).search(f"How do I choose CA atoms in {project}?").hits
+            assert hits[0].project == project
+            best = {p: max(h.score for h in hits if h.project == p) for p in ("Demo", "Other")}
+            assert best[project] > max(s for p, s in best.items() if p != project) + 0.5
+    other.close()

@@ -48,6 +48,14 @@ def test_postings_hold_the_chunks_of_each_term():
     assert "the" not in postings
 
 
+def test_a_word_of_the_heading_counts_twice():
+    texts = [("atom", "filler words stand here"), ("", "atom words stand here too")]
+    (posting,) = [p for p in build_postings(texts) if p.term == "atom"]
+    heading, text = posting.impacts
+    assert posting.rows.tolist() == [0, 1]
+    assert heading > 1.2 * text
+
+
 def test_more_of_a_word_weighs_more_and_saturates():
     texts = [("", "atom " * n + "filler " * (20 - n)) for n in (1, 2, 10)]
     (posting,) = [p for p in build_postings(texts) if p.term == "atom"]

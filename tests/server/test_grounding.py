@@ -61,6 +61,23 @@ def test_what_they_do_not_say(index: Index, sentence: str) -> None:
     assert len(unverified(index, sentence)) == 1
 
 
+def test_numbers_belong_to_their_units(index: Index) -> None:
+    """Each of the numbers stands in the source, and only the unit tells where."""
+    text = (
+        "A connection is tried for 4 seconds. What is found stays in the cache for 40 minutes, and"
+        " a lock is held for 12 hours."
+    )
+    passages = (Passage(1, "Limits", "limits.html", text),)
+
+    def doubtful(sentence: str) -> int:
+        report = ground_answer(sentence, passages, index.embedder, question="")
+        return len(report.unverified)
+
+    assert doubtful("A connection is tried for 40 seconds [1].") == 1
+    assert doubtful("What is found stays in the cache for 4 minutes [1].") == 1
+    assert doubtful("A lock is held for 12 hours [1].") == 0
+
+
 def test_only_what_is_cited_counts(index: Index) -> None:
     sentence = "Orbit is free software under the MIT licence"
     assert unverified(index, f"{sentence} [2].") == ()
