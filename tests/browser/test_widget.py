@@ -253,7 +253,7 @@ def refusals(script: Any) -> dict[str, tuple[list[Any], str]]:
         "busy": ([script.refuse(503, "", {"Retry-After": "3"})], "The service is busy"),
         "unknown": ([script.refuse(404, wrong)], "does not know this documentation"),
         "no service": ([script.refuse(405, "<h1>Method not allowed</h1>")], "cannot be reached"),
-        "cut": ([*begun, script.cut()], "broke off before the answer was complete"),
+        "cut": ([*begun, script.cut()], "connection was lost before the answer was complete"),
         "error": ([*begun, sorry], "could not answer: sorry"),
     }
 
@@ -305,7 +305,7 @@ def test_waiting_has_an_end(service: Any, script: Any, open_page: Callable[..., 
     page.clock.run_for(1000)
     expect(page.locator(".mc-answer")).to_have_text("Something")
     page.clock.run_for(61_000)
-    expect(page.locator(".mc-failure")).to_contain_text("nothing arrived for 60 seconds")
+    expect(page.locator(".mc-failure")).to_contain_text("no data for 60 seconds")
 
 
 def test_the_panel_that_cannot_be_loaded(
