@@ -217,7 +217,7 @@ async def _say_unreadable(request: Request, error: Exception) -> Response:
 async def _say_status(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    if error.status_code == 404 and not request.url.path.startswith("/v1/"):
+    if error.status_code == 404 and not f"{request.url.path}/".startswith("/v1/"):
         return HTMLResponse(_NOT_FOUND, 404, headers={"X-Content-Type-Options": "nosniff"})
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
     response = _error(request, error.status_code, code, error.detail)
