@@ -17,6 +17,7 @@ from molsys_chat_rag.index import Index
 from molsys_chat_rag.storage.manifest import MANIFEST
 from molsys_chat_rag.storage.store import STORE, VECTORS
 from molsys_chat_server.indexes.published_trial import try_index
+from molsys_chat_server.indexes.registry import IndexRegistry
 
 ENDLESS = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
@@ -141,6 +142,24 @@ def test_what_a_search_cannot_read_is_found_before_an_index_is_served(
     folder = poisoned(STORE, run(statement))
     with pytest.raises(DamagedIndexError, match=told):
         try_index(folder)
+
+
+def test_what_turns_out_unreadable_while_serving_is_said_in_each_endpoint_s_shape(
+    poisoned, serve, caplog
+) -> None:
+    registry = IndexRegistry([poisoned(STORE, run(UNREADABLE["blocks"][0]))])
+    server = serve(registry=registry)
+    question = {"messages": [{"role": "user", "content": "How do I select satellites?"}]}
+    for path in ("/v1/chat", "/v1/chat/completions"):
+        answer = server.post(path, json=question | {"model": "orbit"})
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
+        error = answer.json()["error"]
+        assert "the service's log says why" in error["message"]
+        assert ("type" in error) == path.endswith("completions")
+    assert "a section that cannot be read" in caplog.text
+    assert "Traceback" not in caplog.text
+    registry.close()
 
 
 def test_pages_of_the_file_that_are_used_twice_are_refused(poisoned) -> None:

@@ -117,7 +117,9 @@ def test_endless_body_is_not_read(serve) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/none", "/v1/chat/x", "/v1"])
 def test_unknown_paths(serve, path) -> None:
-    assert serve().get(path).status_code == 404
+    response = serve().get(path)
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "not_found"
 
 
 def test_wrong_method(serve) -> None:
