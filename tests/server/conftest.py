@@ -492,6 +492,7 @@ class FakeModelServer:
             self._server.close()
             # Also connections that are only just being taken.
             while running := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.sleep(0)  # one that has not begun would leave its socket open
                 for task in running:
                     task.cancel()
                 await asyncio.gather(*running, return_exceptions=True)

