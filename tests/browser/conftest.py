@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,6 +33,7 @@ CHROMIUM_FLAGS = [
 ]
 
 WAIT_S = 30
+expect.set_options(timeout=WAIT_S * 1000)
 
 THEMES_COMPLAIN = ("Got invalid theme mode",)
 """What pages of the themes say by themselves, without the widget."""
