@@ -133,7 +133,6 @@ PATIENT = {
     "MOLSYS_CHAT_MODEL_FIRST_TOKEN_TIMEOUT_S": "300",
     "MOLSYS_CHAT_MODEL_TOKEN_TIMEOUT_S": "120",
     "MOLSYS_CHAT_MODEL_TOTAL_TIMEOUT_S": "900",
-    "MOLSYS_CHAT_MAX_ANSWER_TOKENS": "300",
 }
 """Settings for a model that writes a few tokens a second, as on a busy machine without AVX-512."""
 OFFLINE = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1"}
