@@ -175,7 +175,7 @@ def test_the_button_keeps_off_back_to_top(
     ("theme", "element"),
     [("pydata_sphinx_theme", "html"), ("sphinx_book_theme", "html"), ("furo", "body")],
 )
-def test_the_page_s_own_switch_is_followed_at_once(
+def test_the_page_s_own_switch_is_followed(
     theme: str, element: str, serve: Callable[[str], Any], open_page: Callable[..., Page]
 ) -> None:
     page = open_chat(open_page(serve(theme).url))
@@ -183,9 +183,9 @@ def test_the_page_s_own_switch_is_followed_at_once(
     for mode in ("light", "dark"):
         page.evaluate(f"document.querySelector('{element}').dataset.theme = '{mode}'")
         style = "getComputedStyle(document.querySelector('.molsys-chat'))"
+        body = "getComputedStyle(document.body).backgroundColor"
+        page.wait_for_function(f"{style}.backgroundColor === {body}")  # at the next frame
         colours.append(page.evaluate(f"[{style}.backgroundColor, {style}.color]"))
-        body = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert colours[-1][0] == body
     assert colours[0] != colours[1]
 
 
