@@ -1,6 +1,7 @@
 # make demo    the software on its own documentation, at http://127.0.0.1:$(PORT)/
 # make test    the default test suite, browser included
 # make test-corpus   the widget on a large site that was built elsewhere; takes minutes
+# make test-speed   what holds of a machine at rest only
 # make test-vllm   the service before a real vLLM with a tiny model; no GPU is needed
 # make lint    style and types, Python and JavaScript
 # make docs    the documentation alone, in .demo/html
@@ -31,7 +32,7 @@ MINUTES ?= 5
 LOAD ?= --streams 30 --seconds 1800
 READERS := page inventory manifest requests answer stream
 
-.PHONY: demo test test-corpus test-vllm lint docs locale gallery audit sbom fuzz load bare-debian clean
+.PHONY: demo test test-corpus test-speed test-vllm lint docs locale gallery audit sbom fuzz load bare-debian clean
 .PHONY: chromium servers
 .DELETE_ON_ERROR:
 
@@ -46,6 +47,9 @@ test: $(VENV)/dev.stamp chromium servers
 
 test-corpus: $(VENV)/dev.stamp chromium
 	$(BIN)/python -m pytest -m corpus tests/browser/test_corpus.py
+
+test-speed: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m speed
 
 test-vllm: $(VENV)/dev.stamp $(TINY_MODEL)/stamp
 	MOLSYS_CHAT_VLLM_PYTHON=$(VLLM_PYTHON) MOLSYS_CHAT_TINY_MODELS=$(TINY_MODEL) \
