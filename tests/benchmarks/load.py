@@ -40,6 +40,7 @@ from load.readers import Crowd, Numbers, Seen, run_others, streaming
 from load.watching import Watched, scrape, watch
 
 from molsys_chat_lab.evaluation.questions import read_questions
+from molsys_chat_rag.storage.outputs import beginning_with, check_output
 
 WARM_UP_S = 5.0
 SPREAD_S = 6.0
@@ -194,6 +195,11 @@ def share_result(seen: Seen) -> dict[str, Any]:
     }
 
 
+LOG = beginning_with("a log of the service", "molsys-chat: ")
+FIGURES = beginning_with("a file of figures that this script wrote", '"errors": {')
+"""What may be written over."""
+
+
 def tell(figures: dict[str, Any]) -> None:
     """Print figures, a line each, but for long series."""
     for name, value in figures.items():
@@ -220,7 +226,11 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--log", type=Path, help="keep the service's log")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for path, kind in ((arguments.log, LOG), (arguments.out, FIGURES)):
+        if path is not None:
+            check_output(path, kind, apart_from=(arguments.index, arguments.questions))
+    return arguments
 
 
 def main() -> None:

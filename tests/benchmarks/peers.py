@@ -36,6 +36,7 @@ from molsys_chat_lab.evaluation.questions import Question, read_questions
 from molsys_chat_rag.build import BuildSettings, build_index
 from molsys_chat_rag.index import Index
 from molsys_chat_rag.reading.site import find_pages
+from molsys_chat_rag.storage.outputs import beginning_with, check_output, json_lines, with_keys
 
 OURS = "sphinx-molsys-chat"
 SYSTEMS = {
@@ -196,6 +197,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     arguments.systems = dict.fromkeys([OURS, *arguments.systems])
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.runs = arguments.out.with_suffix(".runs.jsonl")
+    check_output(arguments.out, beginning_with("tables that this script wrote", "## "))
+    runs = json_lines("a file of runs that this script wrote", with_keys("run", "outcome"))
+    check_output(arguments.runs, runs)
     return arguments
 
 
